@@ -90,8 +90,8 @@ OWN = {
     "latency_ms": "milliseconds to prepare and predict one row of many, on one core",
     "size_mb": "megabytes of all files that predicting needs",
     "recipe": "a name of the [zoo](line-ups.md#the-zoo), a path (`sklearn.svm:SVC`), a file (`./mine.py:Model`), or "
-    "what is not fitted: `onnx:FILE`, `keras:FILE`, `classifier:FOLDER`, `program:FILE`, `recorded:FILE`, "
-    "see [models and predictions from elsewhere](elsewhere.md)",
+    "what is not fitted: `onnx:FILE`, `keras:FILE`, `classifier:FOLDER`, `detector:FOLDER`, "
+    "`program:FILE`, `recorded:FILE`, see [models and predictions from elsewhere](elsewhere.md)",
     "search": "ranges and choices from which parameters are chosen first: see [search](line-ups.md#search)",
 }
 """What is no attribute of a class, or is called otherwise there; a key, or table and key."""

@@ -112,7 +112,7 @@ CASES = [
     Case("unknown target", ("no column 'Y'", "did you mean 'y'"), ('target = "y"', 'target = "Y"'), rows(ROWS)),
     Case("target only column", ("no column besides the target",), files=rows("y\n" + "a\nb\n" * 10)),
     Case("unknown drop", ("task.drop", "'c'"), ("target =", 'drop = ["c"]\ntarget =')),
-    Case("constant target", ("'target is yes'"[1:-1], "nothing to learn"), files=rows(ROWS.replace(",no", ",yes"))),
+    Case("constant target", ("target is 'yes'", "nothing to learn"), files=rows(ROWS.replace(",no", ",yes"))),
     Case("missing target", ("target 'y' is missing in 1 of 25 rows", "first in row 25"), files=rows(ROWS + "1,2,\n")),
     Case("regression of words", ("must be numbers", "'no'"), ("classification", "regression")),
     Case("identifier as target", ("24 different values",), ('target = "y"', 'target = "a"')),

@@ -105,10 +105,21 @@ def _records(*bad: dict[str, object]) -> Callable[[], None]:
     return lambda: _put("set.jsonl", "".join(f"{json.dumps(row)}\n" for row in (*good, *bad)))
 
 
-def _couples() -> None:
+def _couples(*bad: str) -> Callable[[], None]:
     rows = [[f"one {row}", f"other {row}", "ab"[row % 2]] for row in range(ROWS)]
-    with open("set.csv", "w", newline="") as file:
-        csv.writer(file).writerows([["text1", "text2", "label"], *rows, ["one", " ", "a"]])
+
+    def lay() -> None:
+        with open("set.csv", "w", newline="") as file:
+            csv.writer(file).writerows([["text1", "text2", "label"], *rows, bad])
+
+    return lay
+
+
+def _listed_sounds() -> None:
+    for row in range(ROWS + 1):
+        _wave(f"set/{row:02}.wav")
+    lines = [f"{row:02}.wav,{'ab'[row % 2]}" for row in range(ROWS)]
+    _put("set/labels.csv", "\n".join(["file,label", *lines, f"{ROWS}.wav,"]) + "\n")
 
 
 def _boxes(*bad: object) -> Callable[[], None]:
@@ -182,31 +193,31 @@ BAD = {
         keys=_IMAGES,
         lay=_pictures(b"no picture"),
         refused=("99.png", "no picture that can be read", 'on_bad_row = "skip"'),
-        told=("1 pictures were left out as broken", "99.png"),
+        told=("1 picture left out as broken", "99.png"),
     ),
     "a picture that ends too soon": Bad(
         keys=_IMAGES,
         lay=_pictures(_png(64)[:60]),
         refused=("99.png", "no picture that can be read", 'on_bad_row = "skip"'),
-        told=("1 pictures were left out as broken", "99.png"),
+        told=("1 picture left out as broken", "99.png"),
     ),
     "a table that names a picture that is not there": Bad(
         keys=_IMAGES,
         lay=_table_of_pictures,
         refused=("labels.csv", "1 of 25 rows name no picture", "'99.png'", 'on_bad_row = "skip"'),
-        told=("labels.csv: 1 rows without a picture were left out", "99.png"),
+        told=("labels.csv: 1 row without a picture left out", "99.png"),
     ),
     "a broken sound": Bad(
         keys=_SOUNDS,
         lay=_sounds(broken=b"no sound"),
         refused=("99.wav", "no sound that can be read", 'on_bad_row = "skip"'),
-        told=("1 sounds were left out as broken", "99.wav"),
+        told=("1 sound left out as broken", "99.wav"),
     ),
     "an empty sound": Bad(
         keys=_SOUNDS,
         lay=_sounds(broken=b""),
         refused=("99.wav", 'on_bad_row = "skip"'),
-        told=("1 sounds were left out as broken", "99.wav"),
+        told=("1 sound left out as broken", "99.wav"),
     ),
     "a sound of another rate": Bad(keys=_SOUNDS, lay=_sounds(), told=("1 of 25 sounds", "resampled", "99.wav")),
     "a text that is empty": Bad(
@@ -214,6 +225,30 @@ BAD = {
         lay=_lines(",a", "  ,b"),
         refused=("set.csv", "row 25", "2 such texts of 26", 'on_bad_row = "skip"'),
         told=("2 empty texts were left out", "row 25"),
+    ),
+    "a text without a label": Bad(
+        keys=_TEXTS,
+        lay=_lines("some words,", "more words,"),
+        refused=("set.csv", "'label' is missing in 2 of 26 rows, first in row 25", 'on_bad_row = "skip"'),
+        told=("2 rows without the target", "row 25"),
+    ),
+    "a row of a table without the target": Bad(
+        keys='kind = "tabular-regression"\ndata = "set.csv"\ntarget = "y"',
+        lay=lambda: _put("set.csv", "x,y\n" + "".join(f"{row},{row * 1.5}\n" for row in range(ROWS)) + "7,\n"),
+        refused=("set.csv", "'y' is missing in 1 of 25 rows, first in row 25", 'on_bad_row = "skip"'),
+        told=("1 row without the target", "row 25"),
+    ),
+    "a pair without a label": Bad(
+        keys='kind = "text-pairs"\ndata = "set.csv"\ntarget = "label"',
+        lay=_couples("one", "other", ""),
+        refused=("set.csv", "'label' is missing in 1 of 25 rows, first in row 25", 'on_bad_row = "skip"'),
+        told=("1 row without the target", "row 25"),
+    ),
+    "a sound without a label": Bad(
+        keys=_SOUNDS,
+        lay=_listed_sounds,
+        refused=("set", "'label' is missing in 1 of 25 rows, first in row 25", 'on_bad_row = "skip"'),
+        told=("1 row without the target", "row 25"),
     ),
     "a pair with an empty side": Bad(
         keys='kind = "translation"\ndata = "set.tsv"\ntext = "en"\ntarget = "de"',
@@ -231,7 +266,7 @@ BAD = {
     ),
     "a pair of texts of which one is empty": Bad(
         keys='kind = "text-pairs"\ndata = "set.csv"\ntarget = "label"',
-        lay=_couples,
+        lay=_couples("one", " ", "a"),
         refused=("set.csv", "row 25", "'text2' is empty", 'on_bad_row = "skip"'),
         told=("1 pairs without one of the texts were left out", "row 25"),
     ),
@@ -239,33 +274,33 @@ BAD = {
         keys='kind = "segmentation"\ndata = "set"',
         lay=_masks(size=6),
         refused=("99.png", "6 × 6", 'on_bad_row = "skip"'),
-        told=("1 pictures were left out", "99.png"),
+        told=("1 picture left out", "99.png"),
     ),
     "a broken mask": Bad(
         keys='kind = "segmentation"\ndata = "set"',
         lay=_masks(mask=b"no mask"),
         refused=("99.png", 'on_bad_row = "skip"'),
-        told=("1 pictures were left out", "99.png"),
+        told=("1 picture left out", "99.png"),
     ),
     "a caption without a picture": Bad(
         keys='kind = "image-generation"\ndata = "set"',
         lay=_captions("99.png", "a square that is not there"),
         refused=("captions.csv", "1 of 25 rows name no picture", "'99.png'", 'on_bad_row = "skip"'),
-        told=("captions.csv: 1 rows without a picture were left out", "99.png"),
+        told=("captions.csv: 1 row without a picture left out", "99.png"),
         recipe="independent-pixels",
     ),
     "a picture without a caption": Bad(
         keys='kind = "image-generation"\ndata = "set"',
         lay=_captions("00.png", ""),
         refused=("captions.csv", "row 25"),
-        told=("captions.csv: 1 rows without", "were left out; first in row 25"),
+        told=("captions.csv: 1 row without", "left out; first in row 25"),
         recipe="independent-pixels",
     ),
     "a broken clip": Bad(
         keys='kind = "video-classification"\ndata = "set"',
         lay=_clips,
         refused=("99.npz", 'on_bad_row = "skip"'),
-        told=("1 clips were left out", "99.npz"),
+        told=("1 clip left out", "99.npz"),
     ),
     "a sound of which nobody says what is spoken": Bad(
         keys='kind = "speech-recognition"\ndata = "set/all.jsonl"',

@@ -86,3 +86,53 @@ def test_a_contest_from_the_command_line(concours, tmp_path, monkeypatch):
     code, out, said = concours("verify run")
     assert code == 0, said
     assert "HOLDS" in out
+
+
+FOLDERS = """
+[task]
+kind = "object-detection"
+data = "shapes"
+
+[task.split]
+folds = 2
+
+[compete]
+lineup = "none"
+
+[cooperate]
+strategies = ["average"]
+
+[[entrant]]
+name = "as it is"
+recipe = "detector:small"
+seen = "none"
+
+[[entrant]]
+name = "tuned"
+recipe = "pretrained"
+params = { begin = "small", epochs = 1 }
+"""
+
+
+def test_detectors_of_a_folder_stand_on_the_board(concours, tmp_path, monkeypatch):
+    """Protects a detector of Hugging Face as it is and fine-tuned, and that one of other classes is refused."""
+    transformers = pytest.importorskip("transformers")
+    monkeypatch.chdir(tmp_path)
+    boxed(tmp_path, 3)
+    named = {"id2label": {0: "disc", 1: "person", 2: "square"}, "label2id": {"disc": 0, "person": 1, "square": 2}}
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    config = transformers.YolosConfig(**sizes, image_size=[24, 24], patch_size=8, num_detection_tokens=4, **named)
+    transformers.YolosForObjectDetection(config).save_pretrained("small")
+    Path("small/preprocessor_config.json").write_text('{"size": {"height": 24, "width": 24}, "image_mean": [0.5]}')
+    Path("c.toml").write_text(
+        FOLDERS.replace('"detector:small"', '"detector:small"\nparams = { classes = ["a", "b"] }')
+    )
+    code, _, said = concours("run c.toml --out run --engine inline")
+    assert (code, "entrant as it is: the detector small has 3 outputs, and 2 names" in said) == (2, True), said
+    Path("c.toml").write_text(FOLDERS)
+    code, _, said = concours("run c.toml --out run --engine inline")
+    assert code == 0, said
+    board = {line["name"]: line for line in json.loads(Path("run/result.json").read_text())["standings"]}
+    assert {"as it is", "tuned", "average"} <= set(board)
+    code, _, said = concours("predict run shapes --with tuned -o p.csv")
+    assert code == 0, said

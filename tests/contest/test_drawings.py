@@ -67,7 +67,7 @@ def test_a_contest_from_the_command_line(concours, tmp_path, monkeypatch):
     Path("c.toml").write_text(CONTEST)
     code, out, said = concours("run c.toml --out run --engine inline --trust")
     assert code == 0, said
-    assert "1 rows without a picture were left out" in said
+    assert "1 row without a picture left out" in said
     assert "reference network" in said and "real pictures from real ones" in said
     told = " ".join(out.split())
     assert "pictures of 6 × 6 pixels, grey; 48 rows to learn from, 32 to judge" in told

@@ -42,6 +42,7 @@ KINDS = {
     "speech-recognition": Example(contest="speakers.toml", data="fsdd-subset"),
     "summarization": Example(data="scitldr-a"),
     "text-pairs": Example(data="scitldr-a"),
+    "text-similarity": Example(data="multi30k-en-de"),
     "translation": Example(data="multi30k-en-de"),
     "video-classification": Example(data="cifar10-subset"),
 }

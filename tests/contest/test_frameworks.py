@@ -119,6 +119,7 @@ BAD = [
     ("classifier:empty", {}, "is a folder in which nothing is read"),
     ("classifier:headless", {}, "config.json describes no model of transformers"),
     ("classifier:nets.py", {}, "is no folder of a classifier of Hugging Face"),
+    ("detector:headless", {}, "finds boxes, and this task predicts 3 classes"),
     ("program:rubbish.sh", {}, "the program rubbish.sh: what it wrote has a header but no rows"),
     ("program:gone", {}, "there is no file .*gone"),
     ("program:good.sh", {"form": "xml"}, "program: params.form.*csv"),

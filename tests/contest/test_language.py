@@ -90,4 +90,4 @@ def test_models_of_other_tasks_write_nothing(concours, tmp_path, monkeypatch):
     assert concours("run c.toml --out run --engine inline")[0] == 0
     code, _, said = concours("continue run hello")
     assert code == 2
-    assert "models of this task predict 2 classes, and write no texts; see concours predict" in said
+    assert "models of this task predict 2 classes, and go on with no text; see concours predict" in said

@@ -56,7 +56,7 @@ def test_a_contest_from_the_command_line(concours, tmp_path, monkeypatch):
     Path("c.toml").write_text(CONTEST)
     code, out, said = concours("run c.toml --out run --engine inline")
     assert code == 0, said
-    assert "1 pictures were left out for their masks; first: masks/a_0.png" in said
+    assert "1 picture left out for their masks; first: masks/a_0.png" in said
     assert "masks of 2 labels" in out
     result = json.loads(Path("run/result.json").read_text())
     board = {line["name"]: line for line in result["standings"]}

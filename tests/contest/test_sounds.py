@@ -54,7 +54,7 @@ def test_a_contest_from_the_command_line(concours, tmp_path, monkeypatch):
     Path("c.toml").write_text(CONTEST)
     code, out, said = concours("run c.toml --out run --engine inline")
     assert code == 0, said
-    assert "1 sounds were left out as broken; first: 0_a_99.wav" in said
+    assert "1 sound left out as broken; first: 0_a_99.wav" in said
     assert "2 classes; 30 rows to learn from, 20 to judge" in out
     result = json.loads(Path("run/result.json").read_text())
     board = {line["name"]: line for line in result["standings"]}

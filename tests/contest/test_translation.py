@@ -88,7 +88,11 @@ def test_a_contest_from_new_to_verify(tmp_path, monkeypatch, concours):
     assert json.loads(out)["metrics"]["chrf"]["score"] == pytest.approx(board[result["default"]]["metrics"]["chrf"])
     code, out, err = concours("report", "runs/contest")
     assert code == 0, err
-    assert "chrf" in Path("runs/contest/report.html").read_text(encoding="utf-8")
+    page = Path("runs/contest/report.html").read_text(encoding="utf-8")
+    assert "chrf" in page
+    assert page.index("Which word comes from which") < page.index('class="links"')
+    assert all(words in page for words in ("chrf", "<dd>a text</dd>", "characters of the target"))
+    assert "mistakes" in json.loads(Path("runs/contest/insights.json").read_text())["diagnose"]
     code, out, err = concours("verify", "runs/contest")
     assert code == 0, err
     assert "HOLDS" in out

@@ -55,7 +55,7 @@ def test_a_contest_from_the_command_line(concours, tmp_path, monkeypatch):
     Path("c.toml").write_text(CONTEST)
     code, out, said = concours("run c.toml --out run --engine inline")
     assert code == 0, said
-    assert "1 clips were left out as broken; first: left/a_0" in said
+    assert "1 clip left out as broken; first: left/a_0" in said
     result = json.loads(Path("run/result.json").read_text())
     board = {line["name"]: line for line in result["standings"]}
     assert board["logistic"]["metrics"]["accuracy"] > 0.9 > board["dummy"]["metrics"]["accuracy"]

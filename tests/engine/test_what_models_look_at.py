@@ -102,6 +102,7 @@ def explained(
         "output": toy_output(classes).told,
         "model": model.to_json(),
         "parents": {},
+        "most": 20_000,
         **params,
     }
     done = execute(Job(runner=kind, inputs=inputs, params=params, seed=1), store, RUNNERS)
@@ -345,6 +346,24 @@ def test_a_networks_gradients_find_the_part_that_decides(store: MemoryStore, rng
     assert maps.shape == (3, 8, 8)
     inside = maps[:, :4, :4].sum(axis=(1, 2))
     assert (inside > 0.6 * maps.sum(axis=(1, 2))).all()
+
+
+def test_gradients_of_a_clip_lie_as_its_frames_do(store: MemoryStore, rng: np.random.Generator) -> None:
+    """Four by four cells a frame, ten frames in two lines, as the report shows the clip."""
+    pytest.importorskip("torch")
+    pytest.importorskip("captum")
+    clips, y = rng.integers(0, 255, (30, 10, 12, 12, 3)).astype(np.uint8), np.arange(30) % 2
+    net = fitted(
+        store, clips, y, "concours.entrants.clip_networks:VolumeClassifier", 2, params={"width": 4, "epochs": 1}
+    )
+    job = Job(
+        runner="gradients",
+        inputs={"x": kept(store, clips)},
+        params={"looked_at": [net.to_json()], "rows": [2, 7], "output": toy_output(2).told},
+    )
+    values = execute(job, store, RUNNERS).values
+    assert (values["name"], values["of"]) == ("net", "rows")
+    assert np.shape(values["maps"]) == (2, 8, 20)
 
 
 # Identity

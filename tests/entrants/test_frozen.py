@@ -71,6 +71,7 @@ def test_without_classes_the_order_is_that_of_the_task() -> None:
         (lambda: numbers([1.0, 2.0], 4, "it"), r"shape \(2,\) for 4 rows"),
         (lambda: numbers([1.0, 2.0, np.inf, 1.0], 4, "it"), "gave inf for row 3 of 4, 1 such"),
         (lambda: certainties(["a", "z", "b", "a"], 4, CLASSES, "it"), "named 'z', which is no class"),
+        (lambda: certainties(["z" * 500], 1, CLASSES, "it"), "named 'z{20,30} … z{20,30}', which is no class"),
         (lambda: certainties(["a"], 4, CLASSES, "it"), "named 1 labels for 4 rows"),
     ],
 )

@@ -98,7 +98,7 @@ WRITES = "printf '{}'"
         ("sleep 60", {"seconds": 0.2}, "had not ended after 0.2 seconds, as params.seconds allows"),
         ("sleep 60 & wait", {"seconds": 0.2}, "had not ended after 0.2 seconds"),
         ("true", {}, "wrote nothing; a table of predictions with a header was expected"),
-        (WRITES.format("prediction\\nyes\\n"), {}, "wrote 1 predictions for 3 rows"),
+        (WRITES.format("prediction\\nyes\\n"), {}, "wrote 1 prediction for 3 rows"),
         (WRITES.format("p_no,p_yes\\n1,0\\n1,0\\n1,0\\n1,0\\n"), {}, "wrote 4 predictions for 3 rows"),
         (WRITES.format("p_no\\n1\\n1\\n1\\n"), {}, "column 'p_yes' is missing; a column for each class was expected"),
         (WRITES.format("p_no,p_maybe\\n1,0\\n1,0\\n1,0\\n"), {}, "column 'p_maybe' is of no class"),
@@ -106,6 +106,7 @@ WRITES = "printf '{}'"
         (WRITES.format("prediction\\nyes\\nnein\\nno\\n"), {}, "1 predictions are no class, first 'nein' in row 2"),
         (WRITES.format("p_no,p_yes\\n1,0\\nnan,0\\n1,0\\n"), {}, "missing, NaN or infinite in 1 rows"),
         (WRITES.format("Welcome!\\nall\\nis\\nwell\\n"), {}, "a column 'prediction', or p_no, p_yes was expected"),
+        (WRITES.format("p_no,p_yes\n1,0\nso\n1,0\n"), {}, "what it wrote: line 3 has 1 cell where the first has 2$"),
         (r"printf '\377\377\377\377rubbish'", {}, "it.sh: "),
     ],
 )  # fmt: skip

@@ -87,3 +87,16 @@ def test_otsu_parts_two_humps():
     values = np.concatenate([rng.normal(10, 2, 300), rng.normal(40, 3, 100)])
     assert 16 < otsu(values) < 30
     assert np.isfinite(otsu(np.zeros(5)))
+
+
+def test_what_the_network_says_where_there_is_no_label_changes_nothing():
+    """Protects its loss, both parts of it: pixels without a label give no gradient, and none is spread over them."""
+    torch = pytest.importorskip("torch")
+    from concours.entrants.unet import overlap_loss
+
+    said = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    codes = torch.tensor([[[0, 1, 2, 255]] * 4] * 2)
+    loss = overlap_loss(said, codes, None)
+    loss.backward()
+    assert (said.grad[..., 3] == 0).all() and (said.grad[..., :3] != 0).any()
+    assert torch.isclose(loss, overlap_loss(said[..., :3], codes[..., :3], None))

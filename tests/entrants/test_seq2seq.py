@@ -13,6 +13,7 @@ import torch
 
 from concours.core.digests import canonical_json
 from concours.core.errors import RecipeError
+from concours.entrants.attending import attention
 from concours.entrants.beginnings import Beginning
 from concours.entrants.fitting import Fitted
 from concours.entrants.models import dump_model, load_model
@@ -70,6 +71,23 @@ def test_it_learns_and_is_kept(beginning):
     form, files, why = dump_model(Fitted(fitted, np.empty(0, dtype=np.int64), None, len(TEXTS)))
     assert (form, why) == ("safetensors", "")
     assert load_model(form, files).predict(TEXTS[:5]).equals(said)
+
+
+@pytest.mark.parametrize("before", ["", "rain: "])
+def test_it_tells_which_words_it_looks_at(beginning, before):
+    """Word by word as the library has its attention; what is put before a text is none of its words."""
+    fitted = begun(beginning, epochs=1, before=before).fit(TEXTS, SAID)
+    told = fitted.predict(TEXTS[:2])
+    found = attention(fitted, "sun snow fog", "fog sun")
+    assert found.shape == (2, 3)
+    assert found.sum(axis=1) == pytest.approx(np.ones(2), abs=1e-5)
+    assert fitted.predict(TEXTS[:2]).equals(told)  # looking changes nothing
+    model = fitted.network_.model
+    model.set_attn_implementation("eager")
+    ids, labels = (torch.tensor([fitted.tokens_.of([text], 8)[0]]) for text in (f"{before}sun snow fog", "fog sun"))
+    with torch.no_grad():
+        own = model(input_ids=ids, labels=labels, output_attentions=True).cross_attentions[0][0].mean(dim=0).numpy()
+    assert found == pytest.approx(own[:, -3:] / own[:, -3:].sum(axis=1, keepdims=True), abs=1e-5)
 
 
 def test_what_is_no_such_model_is_refused(beginning):

@@ -110,13 +110,38 @@ def test_the_cell_that_decides():
         return np.stack([1 - bright, bright], axis=1)
 
     model = occlusion.Occluded(predict=predict, named=lambda p: p.argmax(axis=1))
-    (falls,) = occlusion.of_pictures(model, picture, [0])["maps"]
+    (falls,) = occlusion.of_pictures(model, picture, [0], most=1000)["maps"]
     falls = np.array(falls)
     assert falls.shape == (8, 8)
     assert np.unravel_index(falls.argmax(), falls.shape) == (2, 5)
     assert falls[2, 5] == pytest.approx(1 - picture.mean())
     down, across = np.indices(falls.shape)
     assert (falls[(np.abs(down - 2) > 1) | (np.abs(across - 5) > 1)] == 0).all()
+
+
+@pytest.mark.parametrize("most", [0, 100, 256, 700, 20_000])
+def test_a_model_that_is_dear_is_asked_less(most: int):
+    """No more texts or pictures are predicted than may be, but for three rows; what is explained is the same."""
+    rng, words = np.random.default_rng(0), np.array([f"word{number}" for number in range(30)])
+    texts = [" ".join(rng.choice(words, 25)) for _ in range(120)]
+    pictures, asked = rng.random((12, 16, 16)), list[int]()
+
+    def predict(some: np.ndarray) -> np.ndarray:
+        asked.append(len(some))
+        p = np.array([(len(one) % 7 / 7) if isinstance(one, str) else one[:4].mean() for one in some])
+        return np.stack([1 - p, p], axis=1)
+
+    model, y = occlusion.Occluded(predict=predict, named=lambda p: p.argmax(axis=1)), np.arange(120) % 2
+    rows, whole = list(range(12)), 10**6
+    few = occlusion.of_texts(model, texts, y, rows, most=most, seed=0)
+    all_rows = occlusion.of_texts(model, texts, y, rows, most=whole, seed=0)
+    assert asked[0] <= max(most, 3 * 26)
+    few_maps = occlusion.of_pictures(model, pictures, rows, most=most)
+    all_maps = occlusion.of_pictures(model, pictures, rows, most=whole)
+    assert asked[2] <= max(most, 3 * 65)
+    for name, some, every in (("weights", few, all_rows), ("maps", few_maps, all_maps)):
+        assert 3 <= len(some["rows"]) == len(some[name]) <= len(every["rows"]) == 12
+        assert some[name] == every[name][: len(some[name])]
 
 
 def known(kind: str, numbers: list[float] | None, values: list) -> card.Known:

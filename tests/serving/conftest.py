@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
+import re
 import subprocess
 import sys
 import threading
@@ -94,10 +94,7 @@ class Running:
     """
 
     def __init__(self, *words: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as one:
-            port = one.getsockname()[1]
-        port = min(port, 65000)
-        command = [sys.executable, "-m", "concours", "serve", *words, "--port", str(port)]
+        command = [sys.executable, "-m", "concours", "serve", *words, "--port", "0"]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         self.said = list[str]()
         assert self.process.stderr is not None
@@ -109,7 +106,9 @@ class Running:
             raise AssertionError(f"it ended: {self.said}")
         self._rest = threading.Thread(target=lambda: self.said.extend(map(str.rstrip, self.process.stderr or ())))
         self._rest.start()
-        self.url, self.grpc = f"http://127.0.0.1:{port}", f"127.0.0.1:{port + 1}"
+        found = re.search(r"(http://\S+), and for gRPC on (\S+)", self.said[-1])
+        assert found is not None
+        self.url, self.grpc = found.groups()
 
     def stop(self) -> int:
         self.process.terminate()

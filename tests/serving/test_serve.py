@@ -121,7 +121,7 @@ def test_the_description_has_columns_with_types_ranges_and_an_example(http: http
     schema = http.get("/openapi.json").json()["components"]["schemas"]["flowers"]
     assert set(schema["properties"]) == {"length", "petals", "colour", "wild"}
     assert schema["properties"]["petals"]["type"] == ["integer", "null"]
-    assert "from" in schema["properties"]["length"]["description"]
+    assert " to " in schema["properties"]["length"]["description"]
     assert "blue, green, red" in schema["properties"]["colour"]["description"]
     told = http.post("/predict?model=flowers", json={"rows": schema["examples"]})
     assert told.status_code == 200 and "notes" not in told.json()
@@ -212,3 +212,112 @@ def test_wrong_tensors_are_told_in_the_protocols_form(served: Running, protocol:
     inputs = _inputs(client, new)
     assert "no UTF-8" in refused([inputs[0], inputs[1], odd, inputs[3]])
     asked.close()
+
+
+TOKEN = "a-token-of-sixteen-letters"
+
+
+@pytest.fixture(scope="module")
+def guarded(run):
+    """A server that wants tokens: one for all, one to ask with."""
+    running = Running(str(run), "--with", "tree", "--token", TOKEN, "--token", f"predict={TOKEN}-asks")
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("token", "path", "status"),
+    [
+        (None, "/predict", 401),
+        ("wrong-wrong-wrong-wrong", "/predict", 401),
+        (f"{TOKEN}-asks", "/predict", 200),
+        (f"{TOKEN}-asks", "/metrics", 403),
+        (f"{TOKEN}-asks", "/deploy?name=x", 403),
+        (TOKEN, "/metrics", 200),
+        (None, "/health", 200),
+    ],
+)
+def test_tokens_open_what_they_are_for(guarded: Running, token, path, status) -> None:
+    """And nothing else; what is refused says what is wanted, and shows no token."""
+    heads = {"authorization": f"Bearer {token}"} if token else {}
+    post = path.startswith(("/predict", "/deploy"))
+    body = {"rows": rows_of(flowers(3))}
+    told = httpx.request("POST" if post else "GET", guarded.url + path, headers=heads, json=body if post else None)
+    assert told.status_code == status and TOKEN not in told.text
+    if status == 401:
+        assert "Authorization: Bearer" in told.json()["error"] and told.headers["www-authenticate"] == "Bearer"
+
+
+def test_grpc_wants_the_token_too(guarded: Running) -> None:
+    """In the metadata of a call."""
+    asked, new = tritonclient.grpc.InferenceServerClient(guarded.grpc), flowers(3)
+    with pytest.raises(InferenceServerException) as error:
+        asked.infer("flowers", _inputs(tritonclient.grpc, new))
+    assert "UNAUTHENTICATED" in error.value.status()
+    heads = {"authorization": f"Bearer {TOKEN}"}
+    assert asked.infer("flowers", _inputs(tritonclient.grpc, new), headers=heads).as_numpy("prediction").shape == (3,)
+    asked.close()
+
+
+def test_a_model_is_sent_to_a_running_server(guarded: Running, run, texts, concours) -> None:
+    """As the next version of its name, or beside others; whoever asks gets what `predict` says of the new one."""
+    code, _, err = concours("deploy", str(run), "--with", "forest", "--server", guarded.url, "--token", TOKEN)
+    assert code == 0 and "forest answers as version 2" in err
+    heads = {"authorization": f"Bearer {TOKEN}"}
+    told = httpx.post(f"{guarded.url}/predict?model=flowers", json={"rows": rows_of(flowers(5))}, headers=heads)
+    assert np.array_equal(
+        told.json()["probabilities"], predict(Result.load(run), flowers(5), model="forest", proba=True)
+    )
+    assert told.headers["x-concours-version"] == "2"
+    code, _, err = concours("deploy", str(texts), "--name", "moods", "--server", guarded.url, "--token", TOKEN)
+    assert code == 0 and "moods: bayes answers as version 1" in err
+    told = httpx.post(f"{guarded.url}/predict?model=moods", json={"rows": ["a great day"]}, headers=heads)
+    assert told.json()["predictions"] == ["good"]
+
+
+def test_what_cannot_be_deployed_is_told(guarded: Running, run, concours) -> None:
+    """By the one who sends it; what was served goes on."""
+    server = ["--server", guarded.url]
+    code, _, err = concours("deploy", str(run), *server)
+    assert code == 2 and "a token is wanted" in err
+    code, _, err = concours("deploy", str(run), *server, "--token", TOKEN, "--name", "../x")
+    assert code == 2 and "a name has letters" in err
+    code, _, err = concours("deploy", str(run), "--server", "http://127.0.0.1:1", "--token", TOKEN)
+    assert code == 2 and "no answer of a concours server" in err
+    heads = {"authorization": f"Bearer {TOKEN}"}
+    told = httpx.post(f"{guarded.url}/deploy?name=junk", content=b"PK\x03\x04 rubbish", headers=heads)
+    assert told.status_code == 400 and "cannot be served" in told.json()["error"]
+    assert httpx.get(f"{guarded.url}/health").json()["models"].keys() >= {"flowers"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--host", "0.0.0.0"], "give --token"),
+        (["--token", "short"], "16 letters or more"),
+        (["--token", f"read={TOKEN}"], "'read' is no scope"),
+        (["--with", "oak"], "no model 'oak'"),
+        (["--with", "tree", "--with", "forest"], "for 1 runs"),
+    ],
+)
+def test_a_server_that_cannot_begin_says_why(run, concours, words, said) -> None:
+    """In one line, before it listens."""
+    code, _, err = concours("serve", str(run), "--port", "0", *words)
+    assert code == 2 and said in err and err.count("\n") <= 2
+
+
+def test_a_row_is_explained(http: httpx.Client) -> None:
+    """Of a table what each column adds, which adds up to what is said of the row; of a text each word."""
+    row = rows_of(flowers(1))
+    told = http.post("/explain?model=flowers", json={"rows": row}).json()
+    said = http.post("/predict?model=flowers", json={"rows": row}).json()
+    assert told["prediction"] == said["predictions"][0] and repr(told["prediction"]) in told["explained"]
+    assert {each["name"] for each in told["columns"]} == set(row[0])
+    added = told["base"] + sum(each["effect"] for each in told["columns"])
+    assert np.isclose(added, told["value"]) and np.isclose(told["value"], max(said["probabilities"][0]))
+    words = http.post("/explain?model=texts", json={"rows": ["a great day"]}).json()["words"]
+    assert [each["word"] for each in words] == ["a", "great", "day"]
+    assert max(words, key=lambda each: each["effect"])["word"] == "great"
+    assert "one row" in http.post("/explain?model=texts", json={"rows": ["a", "b"]}).json()["error"]
+    numbers = http.post("/explain?model=numbers", json={"rows": [dict.fromkeys("abcd", 0.5)]}).json()
+    assert "explained" not in numbers and len(numbers["columns"]) == 4

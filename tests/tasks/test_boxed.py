@@ -163,7 +163,7 @@ def test_boxes_survive_pictures_of_other_sizes(form, tmp_path):
     data, _ = read_laid(tmp_path, files)
     assert data.x.shape == (4, HEIGHT, WIDTH, 3)
     assert [("cat", (20.0, 10.0, 40.0, 20.0))] in told(data.y)
-    assert any("1 of 4 pictures were brought" in text for text in data.warnings)
+    assert any("1 picture of 4 brought" in text for text in data.warnings)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -336,7 +336,7 @@ def test_one_file_of_annotations_is_read_alone(tmp_path):
     data, test = read(Task(kind="object-detection", data="set/train.csv", test="set/test.csv"), KIND, tmp_path)
     assert told(data.y) == sorted(BOXES[stem] for stem in ("one", "two", "three"))
     assert told(test.y) == [BOXES["four"]]
-    assert any("1 pictures that no row names" in text for text in data.warnings)
+    assert any("1 picture that no row names" in text for text in data.warnings)
 
 
 BROKEN = {
@@ -345,7 +345,7 @@ BROKEN = {
     "no name": ("voc", "set/Annotations/one.xml", xml([("", (1, 1, 2, 2))]), "one.xml: object 1 has no name"),
     "no numbers": ("voc", "set/Annotations/one.xml", xml([("cat", (1, "x", 2, 2))]), "object 1 has a box that is no"),
     "no picture": ("voc", "set/JPEGImages/one.png", None, "'one', which is not there"),
-    "no annotation": ("voc", "set/Annotations/two.xml", None, "1 pictures without an annotation, first 'two'"),
+    "no annotation": ("voc", "set/Annotations/two.xml", None, "1 picture without an annotation, first 'two'"),
     "in both parts": ("voc", "set/ImageSets/Main/test.txt", b"one\nfour\n", "'one' for training and for the test"),
     "broken picture": ("voc", "set/JPEGImages/one.png", b"no picture", "one.png is no picture that can be read"),
     "no json": ("coco", "set/annotations/instances_train.json", coco_part(["one"])[:-3], "no JSON that can be read"),
@@ -397,6 +397,63 @@ def test_broken_pictures_can_be_left_out(tmp_path):
     assert data.left_out == 1
 
 
+FITTED = [stem for stem in BOXES if stem not in TEST]
+SPOILT = {
+    "voc": ("set/Annotations/one.xml", b"<annotation><object>", "no XML that can be read"),
+    "coco": (
+        "set/annotations/instances_train.json",
+        coco_part(FITTED).replace(b"[4, 2, 16, 8]", b"[4, 2, 16]"),
+        "annotation 1 has a box that is no four numbers",
+    ),
+    "table": (
+        "set/train.csv",
+        rows(FITTED).replace(b"4,2,20,10", b"4,2,x,10"),
+        "row 1 has a box that is no four numbers",
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_pictures_whose_annotation_is_broken_can_be_left_out(form, tmp_path):
+    """Protects `on_bad_row` in every form: the other pictures stay as they are, and what goes is counted and said."""
+    name, content, why = SPOILT[form]
+    files = {**FORMS[form](), name: content}
+    with pytest.raises(DataError, match=f'{why}.*on_bad_row = "skip"'):
+        read_laid(tmp_path / "a", files)
+    data, _ = read_laid(tmp_path / "b", files, on_bad_row="skip")
+    assert told(data.y) == sorted(BOXES[stem] for stem in ("two", "three"))
+    assert data.left_out == 1
+    assert any("1 picture left out for its annotation; first: " in text and why in text for text in data.warnings)
+
+
+def test_an_annotation_of_no_picture_can_be_left_out(tmp_path):
+    """Protects sets of which some pictures were lost, in the forms that name pictures from elsewhere."""
+    for form, lost in (
+        ("voc", "set/JPEGImages/one.png"),
+        ("coco", "set/images/one.png"),
+        ("table", "set/pictures/one.png"),
+    ):
+        files = FORMS[form]()
+        del files[lost]
+        with pytest.raises(DataError, match='not there; mend it, or leave such pictures out by on_bad_row = "skip"'):
+            read_laid(tmp_path / form / "a", files)
+        data, _ = read_laid(tmp_path / form / "b", files, on_bad_row="skip")
+        assert told(data.y) == sorted(BOXES[stem] for stem in ("two", "three"))
+        assert data.left_out == 1
+
+
+@pytest.mark.parametrize("parts", [(), ("train", "valid", "test")])
+def test_annotations_may_lie_beside_their_pictures(parts, tmp_path):
+    """Protects what tools that draw boxes write, `a.xml` beside `a.png`; folders say the parts there, not names of files."""
+    files, stems = {}, ["three", "two", "one", "four"]
+    for number, stem in enumerate(stems):
+        place = f"set/{parts[number % 3]}" if parts else "set"
+        files |= {f"{place}/test_{stem}.png": png(), f"{place}/test_{stem}.xml": xml(BOXES[stem])}
+    data, test = read_laid(tmp_path, files)
+    assert told(data.y) == sorted(BOXES[stem] for stem in stems if not parts or stem != "one")
+    assert (test is None) if not parts else told(test.y) == [BOXES["one"]]
+
+
 def test_crowds_and_difficult_objects_are_said(tmp_path):
     """Protects against silence about what a set marks: crowds are left out, difficult objects count."""
     files = coco()
@@ -404,12 +461,12 @@ def test_crowds_and_difficult_objects_are_said(tmp_path):
     files[name] = files[name].replace(b'"iscrowd": 0', b'"iscrowd": 1', 1)
     data, _ = read_laid(tmp_path, files)
     assert len(data.y.values) == 2
-    assert any("1 boxes of crowds" in text for text in data.warnings)
+    assert any("left out: 1 box of crowds" in text for text in data.warnings)
     files = voc()
     files["set/Annotations/one.xml"] = files["set/Annotations/one.xml"].replace(b"<difficult>0", b"<difficult>1")
     (tmp_path / "voc").mkdir()
     data, _ = read_laid(tmp_path / "voc", files)
-    assert any("1 boxes marked as difficult" in text for text in data.warnings)
+    assert any("1 box marked as difficult" in text for text in data.warnings)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -445,8 +502,8 @@ def test_new_pictures_are_brought_to_the_size_of_the_fit(tmp_path):
 def test_pictures_without_an_annotation_are_said_of_voc(tmp_path):
     """Protects against silence: a picture that no file is called as is left aside; one that ImageSets omits is too."""
     data, _ = read_laid(tmp_path, {**voc(), "set/JPEGImages/five.png": png(), "set/ImageSets/Main/val.txt": b"two\n"})
-    assert any("1 annotations that ImageSets does not name are left aside" in text for text in data.warnings)
-    assert any("1 pictures that no annotation is called as are left aside" in text for text in data.warnings)
+    assert any("left aside: 1 annotation that ImageSets does not name" in text for text in data.warnings)
+    assert any("left aside: 1 picture that no annotation is called as" in text for text in data.warnings)
 
 
 @pytest.mark.parametrize("form", ["coco", "table"])
@@ -459,7 +516,7 @@ def test_new_pictures_of_a_set_come_once_and_what_is_left_aside_is_said(form, tm
     said: list[str] = []
     x, _ = renew(tmp_path / "set", np.zeros((1, HEIGHT, WIDTH, 3), dtype=np.uint8), told=said.append)
     assert len(x) == 3
-    assert any("1 pictures that no" in text for text in said)
+    assert any("1 picture that no" in text for text in said)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -118,6 +118,7 @@ def test_names_of_pairs():
     """The usual ones, and two that differ by their ending alone."""
     assert couple_of(["id", "Sentence1", "sentence2", "score"]) == ("Sentence1", "sentence2")
     assert couple_of(["caption_a", "caption_b"]) == ("caption_a", "caption_b")
+    assert couple_of(["id", "Question 1", "Question 2"]) == ("Question 1", "Question 2")
     assert couple_of(["title", "text", "label"]) is None
 
 
@@ -132,5 +133,9 @@ def test_what_holds_pairs_is_found(tmp_path):
     pairs(tmp_path, rows=60, name="n.csv", label=np.random.default_rng(0).random(60))
     assert find_classes(tmp_path / "n.csv", Options()) is None
     assert find_number(tmp_path / "n.csv", Options()) is not None
+    (tmp_path / "q.csv").write_text(
+        "Question 1,Question 2,is duplicate?\n" + "Is it so,It is so,yes\nWhy so,When so,no\n" * 9
+    )
+    assert find_classes(tmp_path / "q.csv", Options())["target"][0] == "is duplicate?"
     (tmp_path / "o.csv").write_text("title,text,label\nA day,It was long,x\n")
     assert find_classes(tmp_path / "o.csv", Options()) is None

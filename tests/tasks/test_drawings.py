@@ -100,10 +100,8 @@ def test_pictures_without_captions_are_left_aside(tmp_path: Path) -> None:
     Image.fromarray(pictures(1, (9, 9))[0]).save(f"{folder}/img/99.png")
     Image.fromarray(pictures(1, (8, 10))[0]).save(f"{folder}/img/03.png")
     data = read(folder)
-    assert any("1 pictures that it does not name are left aside" in note for note in data.notes)
-    assert data.y.shape == (12, 4, 5, 1) and any(
-        "1 of 12 pictures were brought to 5 × 4" in told for told in data.warnings
-    )
+    assert any("left aside: 1 picture that it does not name" in note for note in data.notes)
+    assert data.y.shape == (12, 4, 5, 1) and any("1 picture of 12 brought to 5 × 4" in told for told in data.warnings)
 
 
 @pytest.mark.parametrize(
@@ -176,3 +174,24 @@ def test_predictions_of_pictures() -> None:
             other.given(bad, "f")
     with pytest.raises(DataError, match="a column 'prediction'"):
         output.given(pa.table({"p": [1]}), "f")
+
+
+def test_folders_of_pictures_are_classes_however_few_lie_in_them(tmp_path: Path) -> None:
+    """Protects a classification with a rare class from being taken for pictures that folders describe."""
+    for name in ("cat/1", "cat/2", "cat/3", "cat/4", "dog/1", "dog/2"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(pictures(1)[0]).save(tmp_path / f"{name}.png")
+    assert drawings_found.find(tmp_path, Options()) is None
+    assert drawings_found.find(tmp_path, Options(asked=True)) is not None
+
+
+def test_regions_in_json_are_boxes_only_if_they_have_some(tmp_path: Path) -> None:
+    """Protects pictures with the captions of COCO from being told that they have boxes."""
+    for row, picture in enumerate(pictures(4)):
+        Image.fromarray(picture).save(tmp_path / f"{row}.png")
+    told = {"images": [{"id": 0, "file_name": "0.png"}], "annotations": [{"id": 0, "image_id": 0, "caption": "a bar"}]}
+    (tmp_path / "captions.json").write_text(json.dumps(told))
+    assert drawings_found.find(tmp_path, Options()) is not None
+    told["annotations"][0]["bbox"] = [0, 0, 1, 1]
+    (tmp_path / "captions.json").write_text(json.dumps(told))
+    assert drawings_found.find(tmp_path, Options()) is None

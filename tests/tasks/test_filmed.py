@@ -53,6 +53,16 @@ def test_clips_are_read_with_what_folders_and_names_tell(tmp_path, lay):
     assert data.beside["scene"].to_pylist() == ["ax", "bx", "cx"] * 2
 
 
+def test_frames_are_in_the_order_in_which_people_count(tmp_path):
+    """Protects the order of time where numbers have no noughts before them: 10 comes after 2."""
+    for row, label in enumerate("abab"):
+        place = tmp_path / label / f"clip{row}"
+        place.mkdir(parents=True)
+        for number in range(1, 13):
+            Image.new("RGB", (4, 4), (number, 0, 0)).save(place / f"f{number}.png")
+    assert _read(tmp_path)[0].x[0, :, 0, 0, 0].tolist() == [*range(1, 13)]
+
+
 def test_an_archive_is_read_as_its_folder(tmp_path):
     """Protects clips that are packed, whose files come in the order of the archive."""
     import zipfile
@@ -83,8 +93,8 @@ def test_clips_of_different_lengths_and_sizes_are_brought_together_and_it_is_sai
     np.save(tmp_path / "left" / "ax_0.npy", _clip(0, frames=3, size=(12, 16)))
     data, _ = _read(tmp_path)
     assert data.x.shape == (6, 5, 6, 8, 3)
-    assert any("1 of 6 clips have fewer than 5 frames" in text for text in data.warnings)
-    assert any("1 of 6 clips were brought to 8 × 6 pixels" in text for text in data.warnings)
+    assert any("1 clip of 6 with fewer than 5 frames" in text for text in data.warnings)
+    assert any("1 clip of 6 brought to 8 × 6 pixels" in text for text in data.warnings)
 
 
 def test_a_folder_called_test_judges(tmp_path):
@@ -118,7 +128,7 @@ def test_bad_clips_are_named_and_left_out_only_where_asked(tmp_path, content, wh
     assert why in str(error.value)
     data, _ = _read(tmp_path, on_bad_row="skip")
     assert len(data) == 5
-    assert any("1 clips were left out as broken; first: left/ax_0.npy" in text for text in data.warnings)
+    assert any("1 clip left out as broken; first: left/ax_0.npy" in text for text in data.warnings)
 
 
 def test_frames_of_several_sizes_are_no_clip(tmp_path):

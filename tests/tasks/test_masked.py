@@ -14,6 +14,8 @@ from PIL import Image
 
 from concours.core.errors import DataError
 from concours.core.written import written
+from concours.entrants.coloured import ColourSegmenter, ThresholdSegmenter, TypicalMasks
+from concours.entrants.filtered import PixelForest
 from concours.kernels.joining.blending import blend
 from concours.tasks.kinds import kind_named
 from concours.tasks.labelled import Labelled
@@ -100,7 +102,7 @@ def test_larger_pictures_are_made_smaller_with_their_masks(tmp_path):
     data, _ = _read(tmp_path)
     assert data.y.codes.shape == (1, 128, 256)
     assert set(np.unique(data.y.codes)) == {0, 1}
-    assert "1 of 1 pictures and masks were brought to 256 × 128 pixels" in data.warnings[0]
+    assert "1 picture of 1, with their masks, brought to 256 × 128 pixels" in data.warnings[0]
 
 
 def test_colours_are_labels(tmp_path):
@@ -154,6 +156,82 @@ def test_bad_masks_are_named_and_left_out_only_where_asked(tmp_path, spoil, why)
     data, _ = _read(tmp_path, classes=(0, 255), on_bad_row="skip")
     assert len(data) == 3
     assert any("left out" in text for text in data.warnings)
+
+
+def _disc(row: int, size: int = 32) -> np.ndarray:
+    down, across = np.mgrid[:size, :size]
+    return 255 * (np.hypot(down - 14 - row, across - 16) < 9).astype(np.uint8)
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_smeared_edges_are_no_labels(ending, tmp_path):
+    """Protects masks that were saved as JPEG, or scaled smoothly: each pixel gets the nearest label, and it is said."""
+    for row in range(4):
+        _save(tmp_path / "images" / f"{row}.png", _disc(row))
+        mask = Image.fromarray(_disc(row))
+        if ending == "png":
+            mask = mask.resize((64, 64), Image.Resampling.BICUBIC).resize((32, 32), Image.Resampling.BICUBIC)
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        mask.save(tmp_path / "masks" / f"{row}.{ending}")
+    data, _ = _read(tmp_path)
+    assert data.y.labels == (0, 255)
+    assert (data.y.codes != (np.stack([_disc(row) for row in range(4)]) > 0)).mean() < 0.02
+    assert any("most of them at edges alone" in text for text in data.warnings)
+
+
+def _trimap(folder: Path, values=(0, 1, 255)) -> Path:
+    """Discs with an edge of their own value."""
+    for row in range(6):
+        down, across = np.mgrid[:16, :16]
+        far = np.hypot(down - 6 - row / 2, across - 8)
+        mask = np.select([far < 3, far < 5], [values[1], values[2]], values[0])
+        _save(folder / "images" / f"{row}.png", np.where(far < 4, 200, 50)[..., None].repeat(3, 2))
+        _save(folder / "masks" / f"{row}.png", mask)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [((0, 7, 255), ("0", "7")), ((0, 128, 255), ("0", "128", "255")), ((0, 255, 255), ("0", "255"))],
+)
+def test_255_far_above_other_labels_is_no_label(values, labels, tmp_path):
+    """Protects sets whose makers mark pixels that nobody could tell, and those whose labels are shades of grey."""
+    data, _ = _read(_trimap(tmp_path, values))
+    assert tuple(map(written, data.y.labels)) == labels
+    assert any("255 marks pixels without a label" in text for text in data.warnings) == (values == (0, 7, 255))
+    named, _ = _read(tmp_path, labels={"255": "edge"})
+    assert "edge" in named.y.labels or values == (0, 255, 255)
+
+
+def test_pixels_without_a_label_neither_train_nor_count(tmp_path):
+    """Protects scores: whatever is said of such pixels, and whatever lies there, the same is learned and measured."""
+    data, _ = _read(_trimap(tmp_path))
+    encoded = MasksOutput.encode(data.y, Task(kind="segmentation", data="set"), "set")
+    y, output = encoded.values, encoded.output
+    assert output.classes == 2 and set(np.unique(y).tolist()) == {0, 1, 255}
+    perfect = np.eye(2)[np.where(y == 1, 1, 0)]
+    other = np.eye(2)[np.where(y == 0, 0, 1)]
+    for name in ("mean_iou", "dice", "picture_iou"):
+        metric = output.measures[name](output)
+        assert metric.score(y, output.accepted(perfect, 6)) == metric.score(y, output.accepted(other, 6)) == 1
+    assert output.accepted(output.prior(y, None), 1).shape == (1, 16, 16, 2)
+    assert output.drawn(data.x, y, perfect).shape == output.drawn(data.x, y, other).shape
+    for entrant in (TypicalMasks(), ThresholdSegmenter(), ColourSegmenter(), PixelForest(trees=3, random_state=0)):
+        said = entrant.fit(data.x, y).predict(data.x)
+        assert said.shape == (6, 16, 16, 2)
+        np.testing.assert_allclose(said.sum(axis=3), 1, atol=1e-6)
+
+
+def test_many_labels_are_labels_however_rare(tmp_path):
+    """Protects sets of many labels, each of a few small objects, from being taken for smeared ones."""
+    for row in range(4):
+        _save(tmp_path / "images" / f"{row}.png", _disc(row))
+        mask = np.zeros((32, 32))
+        for label in range(1, 11):
+            mask[3 * label - 2 : 3 * label, 10 : 12 + row] = 10 * row + label
+        _save(tmp_path / "masks" / f"{row}.png", mask)
+    data, _ = _read(tmp_path)
+    assert data.y.labels == tuple(range(41))
 
 
 def test_masks_of_too_many_values_are_refused(tmp_path):

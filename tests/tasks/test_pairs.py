@@ -209,6 +209,19 @@ def test_pairs_with_an_empty_side_are_named_or_left_out(tmp_path):
     assert any("2 pairs with an empty side were left out" in warning for warning in data.warnings)
 
 
+@pytest.mark.parametrize(("en", "de"), [("a\nb\n\n", "c\nd\n"), ("a\nb", "c\nd\n\n\n"), ("a\nb\n\n\n", "c\nd\n \n")])
+def test_empty_lines_at_the_end_are_no_pairs(tmp_path, en, de):
+    """Editors leave them; where one side says something, the other has to."""
+    (tmp_path / "train.en").write_text(en)
+    (tmp_path / "train.de").write_text(de)
+    data, _ = read(".", tmp_path, text=("en",))
+    assert texts(data) == (["a", "b"], ["c", "d"])
+    assert "at the end" in data.said
+    (tmp_path / "train.de").write_text("c\nd\ne\n")
+    with pytest.raises(DataError, match="the en side is empty|has 2 lines"):
+        read(".", tmp_path, text=("en",))
+
+
 def table(folder, **columns):
     pd.DataFrame(columns).to_csv(folder / "t.csv", index=False)
     return "t.csv"

@@ -173,7 +173,7 @@ def test_broken_sounds_are_named(case, tmp_path):
     data, _ = was_read(tmp_path, files, on_bad_row="skip")
     assert (len(data), data.left_out) == (6, 1)
     assert list(data.y) == ["cat"] * 3 + ["dog"] * 3
-    assert "1 sounds were left out as broken; first: cat/bad.wav" in " ".join(data.warnings)
+    assert "1 sound left out as broken; first: cat/bad.wav" in " ".join(data.warnings)
 
 
 def test_rows_without_their_sound(tmp_path):
@@ -221,6 +221,9 @@ def test_new_sounds(tmp_path):
     assert opened.x["file"].to_pylist() == ["a.wav", "b.wav"]
     assert "resampled" in told[0]
     assert len(renew(tmp_path / "new" / "set" / "b.wav", data.x)[0]) == 1
+    (tmp_path / "new" / "set" / "b.wav").write_bytes(b"")
+    with pytest.raises(DataError, match="b.wav is no sound that can be read: the file is empty; mend or remove it$"):
+        renew(tmp_path / "new" / "set" / "b.wav", data.x)
 
 
 @pytest.mark.parametrize("suffix", ["flac", "ogg"])

@@ -76,6 +76,16 @@ def test_labels_of_one_word_are_classes(tmp_path):
     assert find(laid(tmp_path, ["a cat", "dog"], column="heard"), Options(names=("heard",)))["target"][0] == "heard"
 
 
+def test_transcripts_are_known_by_what_they_hold(tmp_path):
+    """Protects manifests with names of their own; where something is called a label, sounds have classes."""
+    keys = find(laid(tmp_path, ["one two", "two", "two one three", "a b"], column="what was said"), Options())
+    assert keys["target"][0] == "what was said"
+    assert (
+        find(laid(tmp_path, ["a dog", "a cat", "a dog", "a cat", "a dog", "a cat"], column="heard"), Options()) is None
+    )
+    assert find(laid(tmp_path, ["one two", "two one", "a b"], column="genre"), Options()) is None
+
+
 BAD = {
     "empty": ([" ", "one"], {}, DataError, r"text is empty for 0\.wav \(row 1\); 1 such rows of 2; write what is said"),
     "no column": (["one", "two"], {"target": "txet"}, DataError, "no column 'txet'; did you mean 'text'"),
@@ -102,7 +112,7 @@ def test_bad_rows_are_left_out_where_that_is_asked_for(tmp_path):
     assert data.y.to_pylist() == ["one", "five"]
     assert data.left_out == 2
     assert any("1 rows with an empty text were left out; first: 1.wav (row 2)" in line for line in data.warnings)
-    assert any("1 sounds were left out as broken; first: 2.wav" in line for line in data.warnings)
+    assert any("1 sound left out as broken; first: 2.wav" in line for line in data.warnings)
     assert any("1 rows of all.jsonl without a sound were left out" in line for line in data.notes)
 
 

@@ -30,7 +30,6 @@ from sklearn.utils.validation import (
 )
 
 from concours.api.contest import Contest
-from concours.api.packing import packed, unpacked
 from concours.compete.jobs import Final
 from concours.contest.alliance import Alliance
 from concours.contest.credit import Credit
@@ -40,6 +39,7 @@ from concours.core.standings import Standings
 from concours.engine.prediction import Models, Predictor
 from concours.engine.rows import as_rows
 from concours.kernels.joining.decisions import decide
+from concours.runs.packing import packed, unpacked
 from concours.runs.report import write_report
 from concours.runs.result import Result
 from concours.runs.session import EngineName

@@ -18,6 +18,7 @@ from concours.contest.contest_text import EntrantText, Setting, toml, toml_of
 from concours.core.errors import DataError
 from concours.core.kind import Form
 from concours.core.optional import install_command, installed
+from concours.core.written import counted
 from concours.engine.usage import usable_cores
 from concours.entrants.zoo import specs
 from concours.tasks.alike import columns_alike
@@ -91,7 +92,8 @@ def draft(
     if known := recognised(data, kind, options):
         return _recognised(data, *known, out, entrants)
     found = find_source(data, options)
-    findings = discover(found.opened, found.opened_test, target=target, guide=found.guide)
+    skip = on_bad_row == "skip"
+    findings = discover(found.opened, found.opened_test, target=target, guide=found.guide, skip=skip)
     after = _after(found, findings, out)
     if findings.target and findings.kind.output.verbatim:
         again = written_in(found, findings.target.name, options)
@@ -105,7 +107,7 @@ def draft(
     warnings = (*_warnings(found, findings), *maybe(data))
     head = (f"Written by `concours new {data}`. Change what you know better.", _said(found, findings))
     text = toml_of(settings, head, warnings, entrants)
-    left_out = found.opened.left_out
+    left_out = found.opened.left_out + findings.left_out
     return Draft(findings=findings, settings=settings, warnings=warnings, after=after, text=text, left_out=left_out)
 
 
@@ -133,7 +135,8 @@ def _asked(kind: Kind, entrants: Sequence[EntrantText]) -> list[Setting]:
 def _said(found: Found, findings: Findings) -> str:
     """The data in one line."""
     columns = f", {findings.columns} columns" if findings.columns else ""
-    left = f", {found.opened.left_out:,} left out" if found.opened.left_out else ""
+    count = found.opened.left_out + findings.left_out
+    left = f", {count:,} left out" if count else ""
     return "; ".join((f"{findings.name}: {findings.rows:,} rows{left}{columns}", *found.notes, *findings.notes))
 
 
@@ -163,7 +166,9 @@ def _task(found: Found, findings: Findings, folder: Path, options: Options, afte
         settings.append(Setting("task", "test", _paths(found.test, folder), why))
     settings += _header(found, findings, options.header)
     if options.on_bad_row == "skip":
-        why = f"{found.opened.left_out:,} rows are left out for their number of cells"
+        causes = {"for the number of cells": found.opened.left_out, "without the target": findings.left_out}
+        left = [f"{counted(count, 'row')} {cause}" for cause, count in causes.items() if count]
+        why = f"left out: {', '.join(left)}" if left else "no row is left out"
         settings.append(Setting("task", "on_bad_row", "skip", why))
     if findings.target:
         settings.append(Setting("task", "target", findings.target.name, findings.target.why))
@@ -347,7 +352,8 @@ def _warnings(found: Found, findings: Findings) -> tuple[str, ...]:
     if findings.duplicates > _REPEATED * rows:
         cure = "" if findings.group or findings.time else '; group = "duplicates" in split keeps them together'
         part = share(findings.duplicates, rows)
-        said.append(f"{findings.duplicates:,} rows ({part}) repeat the inputs of another: scores may flatter{cure}")
+        count, verb = counted(findings.duplicates, "row"), "repeats" if findings.duplicates == 1 else "repeat"
+        said.append(f"{count} ({part}) {verb} the inputs of another: scores may flatter{cure}")
     if isinstance(found.opened.x, pa.Table):
         dropped = {note.name for note in findings.drop}
         said += columns_alike([name for name in found.opened.x.column_names if name not in dropped])

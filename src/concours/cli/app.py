@@ -16,6 +16,7 @@ import typer
 import concours
 from concours.cli import (
     ask,
+    challenge,
     compare,
     continue_,
     federate,
@@ -56,6 +57,7 @@ for command in (
     inspect.show,
     predict.predict,
     serve.serve,
+    serve.deploy,
     ask.ask,
     judges.judges,
     merge.merge,
@@ -68,6 +70,7 @@ for command in (
     rate.audit,
     federate.federate,
     federate.site,
+    challenge.challenge,
     inspect.gc,
     inspect.doctor,
 ):

@@ -98,8 +98,7 @@ def next_commands(result: Result, out: Console) -> None:
     """What a person is likely to want now."""
     folder, written = escape(shlex.quote(str(result.folder.path))), escape(repr(str(result.folder.path)))
     separate = output_valued(result.setup.problem.output).separate
-    example = "sklearn:digits" if result.setup.problem.name == "digits" and not separate else "NEW_ROWS"
-    example, where = ("100", "drawn") if separate else (example, "predictions.csv")
+    example, where = ("100", "drawn") if separate else ("NEW_ROWS", "predictions.csv")
     out.print(f"\n[bold]Next[/]  ({size(result.folder.size())} in {folder})")
     known = {one.entrant.digest: one for one in result.candidates.values()}
     if result.default is not None and not unanswering(result.candidate(), known):

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from concours.cli.console import Console
 from concours.core.visible import visible
-from concours.report.lines import counted
+from concours.core.written import counted
 
 _MOST = 12
 

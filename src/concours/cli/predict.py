@@ -47,6 +47,7 @@ def predict(
     from concours.api.looking import look
     from concours.api.writing import check_folder, check_form, write_folder, write_table
     from concours.cli.asking import asking
+    from concours.core.written import counted
     from concours.runs.predictions import predictions
     from concours.tasks.outputs.table import output_valued
 
@@ -66,4 +67,5 @@ def predict(
         say_formulas(write_table(found.table, output, formulas=formulas))
     for note in found.notes:
         say(note, err=True)
-    say(f"{len(found.table)} predictions of {model or result.default} are in {output}", err=True)
+    count, name = len(found.table), model or result.default
+    say(f"{counted(count, 'prediction')} of {name} {'is' if count == 1 else 'are'} in {output}", err=True)

@@ -389,7 +389,7 @@ def _print_audit(found: Audit, name: str) -> None:
 
 
 def _print_first(found: Audit, out: Console) -> None:
-    from concours.report.lines import counted
+    from concours.core.written import counted
 
     first = found.first_place
     if first is None:

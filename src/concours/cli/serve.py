@@ -51,6 +51,18 @@ def serve(
             help="How far an answer may be from that of predict, so that requests can be answered together.",
         ),
     ] = 0.0,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Keep what is asked and answered, in the run folder, and say what changes."),
+    ] = False,
+    shadow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--shadow",
+            metavar="NAME",
+            help="A challenger on the board, of each run in their order; the watch hears it.",
+        ),
+    ] = None,
     token: Token = None,
     trust: Annotated[bool, typer.Option("--trust", help="Run code that came with a folder.")] = False,
 ) -> None:
@@ -58,22 +70,33 @@ def serve(
     from concours.core.errors import ContestError
     from concours.serving.serve import Serving, serve
 
-    names = models or []
-    if names and len(names) != len(runs):
-        raise ContestError(f"--with is given {len(names)} times, for {len(runs)} runs; give it once for each, or never")
+    names, shadows = models or [], shadow or []
+    for option, given in (("--with", names), ("--shadow", shadows)):
+        if given and len(given) != len(runs):
+            raise ContestError(
+                f"{option} is given {len(given)} times, for {len(runs)} runs; give it once for each, or never"
+            )
+    if shadows and not watch:
+        raise ContestError("--shadow: only a watch hears a challenger; add --watch")
     specs: dict[str, Spec] = {}
     for place, run in enumerate(runs):
         name = run.resolve().name
         if name in specs:
             raise ContestError(f"two runs are called {name!r}, by which requests name them; rename a folder")
-        specs[name] = _spec(run, names[place] if names else None, within=within, trust=trust)
+        specs[name] = _spec(run, names[place] if names else None, within=within, watched=watch, trust=trust)
     serving = Serving(
-        specs=specs, host=host, port=port, processes=workers, wait=batch_ms / 1000, tokens=tuple(token or ())
+        specs=specs,
+        shadows=dict(zip(specs, shadows, strict=False)),
+        host=host,
+        port=port,
+        processes=workers,
+        wait=batch_ms / 1000,
+        tokens=tuple(token or ()),
     )
     serve(serving, lambda text: say(text, err=True))
 
 
-def _spec(run: Path, model: str | None, *, within: float, trust: bool) -> Spec:
+def _spec(run: Path, model: str | None, *, within: float, watched: bool, trust: bool) -> Spec:
     """What a process is to serve, once somebody has agreed to what it runs."""
     from concours.cli.asking import asking
     from concours.runs.predict import asked_of_models
@@ -86,4 +109,30 @@ def _spec(run: Path, model: str | None, *, within: float, trust: bool) -> Spec:
     served = Served.of(result, model)
     who = f"{served.name} of {run} runs"
     agreed = permitted(asked_of_models(result, [served.name]), known=result.agreed, who=who, trust=asking(trust))
-    return Spec(run=run.resolve(), model=served.name, agreed=agreed, within=within)
+    return Spec(run=run.resolve(), model=served.name, agreed=agreed, within=within, watched=watched)
+
+
+def deploy(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run folder of a contest.")],
+    server: Annotated[str, typer.Option(metavar="URL", help="A running `concours serve`.")],
+    model: Annotated[
+        str | None, typer.Option("--with", metavar="NAME", help="A name on the board.", show_default="the starred one")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What requests call it.", show_default="the folder's name")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option("--token", metavar="TEXT", envvar="CONCOURS_TOKEN", help="What the server asks for.")
+    ] = None,
+) -> None:
+    """Send a model to a running server, as the first or the next version of its name; nobody who asks notices."""
+    from concours.runs.packing import packed
+    from concours.runs.result import Result
+    from concours.serving.deploying import deployed
+
+    result = Result.load(run)
+    content = packed(result, model, rows=True)
+    told = deployed(server, name or run.resolve().name, result.candidate(model).entrant.name, content, token=token)
+    for note in told["notes"]:
+        say(note, err=True)
+    say(f"{told['name']}: {told['model']} answers as version {told['version']} on {server}", err=True)

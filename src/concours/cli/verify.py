@@ -92,7 +92,7 @@ def _print_reruns(found: Verified, out: Console) -> None:
 
 def _verdict(found: Verified) -> str:
     from concours.cli.board import size
-    from concours.report.lines import counted
+    from concours.core.written import counted
 
     checked = f"{counted(found.objects, 'object')} ({size(found.bytes)}) and {counted(found.jobs, 'job')} checked"
     if found.reruns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import log2
 from typing import Any
 
 from concours.compete.pairs import Side, inputs_of, names_of
@@ -34,6 +35,10 @@ _PROMPTS, _TEMPERATURES, _WRITTEN = 2, (0.5, 0.8, 1.0), 160
 
 _DEPENDENCES = 4
 _OCCLUDED = 12
+
+_LOOKING_S, _FEWEST, _MOST = 20.0, 256, 20_000
+"""Seconds of a core for changed texts and pictures that the default model is asked about, about, and how many of them
+there are in any case, and at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,16 +105,34 @@ class Explanations(MemoProcess):
         yield from (*curves, *of_default) if self._curves_s(state) < self._of_default_s() else (*of_default, *curves)
 
     def _of_default(self, state: Memo, diagnose: Job | None) -> Iterator[tuple[str, Job]]:
-        """What the default model looks at, where changes of a prediction are numbers and asking costs nothing."""
-        if not self._asked_freely or "explain" not in self.problem.output.can:
+        """What the default model looks at, where asking costs nothing: changes of a prediction that are numbers, or
+        words.
+        """
+        if not self._asked_freely:
             return
-        if "columns" in self.problem.input.can:
+        if (
+            (runner := self.problem.output.can.get("align"))
+            and "words" in self.problem.input.can
+            and self.default in self.judged
+        ):
+            yield runner, self._aligned(state, runner)
+        explained, seen = "explain" in self.problem.output.can, {"pictures", "clips"} & {*self.problem.input.can}
+        if explained and "columns" in self.problem.input.can:
             yield from self._of_columns(state)
-        if "parts" in self.problem.input.can and diagnose and (done := state.done(diagnose)):
+        if diagnose and (done := state.done(diagnose)):
             rows = list(done.values["mistakes"]["rows"])[:_OCCLUDED]
-            yield "occlude", self._occlude(state, rows)
-            if "pictures" in self.problem.input.can:
-                yield "gradients", self._gradients(state, rows)
+            if explained and "parts" in self.problem.input.can:
+                yield "occlude", self._occlude(state, rows)
+            if (runner := self.problem.output.can.get("trace")) and seen:
+                yield runner, self._gradients(state, rows, runner)
+
+    def _aligned(self, state: Memo, runner: str) -> Job:
+        """What is said by the default, or a network that it joins, beside what was read."""
+        inputs, params = self._model()
+        inputs |= {"predictions": self._predictions(self.default)}
+        looked_at, codes = _looked_at((self.default, *self.parents.values()))
+        params = {**params, **self._told, "looked_at": looked_at}
+        return self._job(state, runner, {**inputs, **codes}, params, label="report: which word comes from which")
 
     @property
     def _asked_freely(self) -> bool:
@@ -119,8 +142,12 @@ class Explanations(MemoProcess):
 
     def _of_default_s(self) -> float:
         """About how many seconds that takes: rows are predicted again, changed in many ways, by all that are joined."""
-        asked = self.parents.values() or [self.default]
-        return _CHANGES * min(self._part.rows, _LOOKED_AT) * sum(candidate.row_s or 0.0 for candidate in asked)
+        return _CHANGES * min(self._part.rows, _LOOKED_AT) * self._row_s
+
+    @property
+    def _row_s(self) -> float:
+        """Seconds that the default model takes for a row, with all that it joins."""
+        return sum(candidate.row_s or 0.0 for candidate in self.parents.values() or [self.default])
 
     def _card(self, state: Memo) -> Job:
         train, test = self.problem.train, self.problem.test
@@ -230,16 +257,15 @@ class Explanations(MemoProcess):
 
     def _occlude(self, state: Memo, rows: Sequence[int]) -> Job:
         inputs, params = self._model()
-        return self._job(state, "occlude", inputs, {**params, "rows": rows}, label="report: what is looked at")
+        params = {**params, "rows": rows, "most": _copies(self._row_s)}
+        return self._job(state, "occlude", inputs, params, label="report: what is looked at")
 
-    def _gradients(self, state: Memo, rows: Sequence[int]) -> Job:
-        """Of the best network among all that get the pictures as they are; which of them is one, the job finds out."""
-        singles = (each for each in state.candidates if each.models and each.entrant.role == "single")
-        bare = [each for each in singles if each.entrant.prepare in (None, "none")]
-        params = {**self.problem.measuring(1), "looked_at": [_known(candidate) for candidate in bare], "rows": rows}
-        inputs = {"x": self._part.x}
-        inputs |= {f"code{place}": candidate.code for place, candidate in enumerate(bare) if candidate.code}
-        return self._job(state, "gradients", inputs, params, label="report: what a network looks at")
+    def _gradients(self, state: Memo, rows: Sequence[int], runner: str) -> Job:
+        """Of the best network among all that get the pictures or clips as they are; the job finds out which are one."""
+        looked_at, codes = _looked_at(state.candidates)
+        params = {**self.problem.measuring(1), "looked_at": looked_at, "rows": rows}
+        inputs = {"x": self._part.x, **codes}
+        return self._job(state, runner, inputs, params, label="report: what a network looks at")
 
     def _curves(self, state: Memo) -> Iterator[tuple[str, Job]]:
         """Learning curves of the best single entrants, as far as they take little; judges are asked no more."""
@@ -326,6 +352,19 @@ def _samples(candidate: Candidate) -> int:
 def _curve_s(candidate: Candidate) -> float:
     """Seconds that fits of a learning curve take, about."""
     return _CURVE_FOLDS * sum(SHARES) * candidate.fit_s / max(len(candidate.models), 1)
+
+
+def _looked_at(candidates: Sequence[Candidate]) -> tuple[list[dict[str, Any]], dict[str, Digest]]:
+    """The single entrants that get rows as they are, in their order, and the code of users' files."""
+    singles = (each for each in candidates if each.models and each.entrant.role == "single")
+    bare = [each for each in singles if each.entrant.prepare in (None, "none")]
+    codes = {f"code_bare{place}": candidate.code for place, candidate in enumerate(bare) if candidate.code}
+    return [_known(candidate) for candidate in bare], codes
+
+
+def _copies(row_s: float) -> int:
+    """How many changed rows may be predicted; a power of two, so that times of one machine lead to one number."""
+    return min(max(2 ** round(log2(_LOOKING_S / max(row_s, 1e-6))), _FEWEST), _MOST)
 
 
 def _known(candidate: Candidate) -> dict[str, Any]:

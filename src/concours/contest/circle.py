@@ -32,8 +32,8 @@ from concours.core.lineage import unanswering, why_unanswering
 from concours.core.process import Cooperation, Memo
 from concours.core.registry import load
 from concours.core.standings import WELL, Standing, Standings
+from concours.core.written import counted
 from concours.engine.loop import Engine
-from concours.report.lines import counted
 
 _STAGE = 0.6
 """The share of a budget after which no job of a stage before the leaderboard begins."""

@@ -14,9 +14,9 @@ from concours.core.entrant import Candidate
 from concours.core.errors import ContestError
 from concours.core.problem import Part
 from concours.core.typed import typed
+from concours.core.written import counted
 from concours.engine.loop import Engine
 from concours.kernels.ranking.portions import portions
-from concours.report.lines import counted
 from concours.tasks.outputs.table import output_valued
 
 _WANTED: Mapping[str, str] = {

@@ -9,9 +9,9 @@ from concours.contest.setup import Setup
 from concours.core.entrant import Candidate
 from concours.core.joins import JOINS
 from concours.core.problem import Problem
+from concours.core.written import counted
 from concours.engine.talks import TALKS
 from concours.kernels.ranking.questions import difference_of, questions_for
-from concours.report.lines import counted
 from concours.tasks.outputs.table import output_valued
 
 _SMALL = 0.03

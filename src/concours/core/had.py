@@ -132,6 +132,13 @@ SCHEMES: Final[Mapping[str, Scheme]] = {
         packages=("torch", "transformers"),
         holds=("*.safetensors", *_TOLD),
     ),
+    "detector": Scheme(
+        had="frozen",
+        params="concours.entrants.detectors:Params",
+        opened="concours.engine.asking:detector",
+        packages=("torch", "transformers"),
+        holds=("*.safetensors", *_TOLD),
+    ),
     "program": Scheme(
         had="frozen",
         names="program",

@@ -50,7 +50,9 @@ class Output:
             `attack`: a model can be made to err. `explain`: changes of a prediction are numbers. `complement`: a
             prediction is right or wrong. `diagnose`: the report looks into predictions. `draw`: they are pictures,
             which the report shows by that runner. `answers`: they are answers to questions, which the report lays side
-            by side.
+            by side. `align`: their words come from words of what was read, which the report links by
+            that runner. `trace`: what a network says can be traced to its inputs, by that runner. `boxes`: they say
+            where things are, by their corners.
         width: how many numbers a prediction of a row is, about: costs grow with it.
         labels: of its classes, in the order of the columns of every prediction; none where it has none.
         meta: what else of the data belongs to it, as JSON.

@@ -47,6 +47,7 @@ RECIPES = _names("""
     concours.entrants.pauses: PauseRecogniser TypicalTranscript
     concours.entrants.population: ScheduledClassifier ScheduledRegressor
     concours.entrants.pretrained: PretrainedClassifier
+    concours.entrants.pretrained_detectors: PretrainedDetector
     concours.entrants.pretrained_pictures: PretrainedImageClassifier
     concours.entrants.pretrained_speech: PretrainedRecogniser
     concours.entrants.pretrained_language: PretrainedLanguageModel

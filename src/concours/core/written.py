@@ -31,3 +31,9 @@ def number_in(value: Any) -> float | None:
         return float(value)
     except (TypeError, ValueError):
         return None
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things, e.g. `1 row`, `2 classes`, `3 boxes`."""
+    plural = "" if count == 1 else "es" if noun.endswith(("s", "x", "tch")) else "s"
+    return f"{count:,} {noun}{plural}"

@@ -47,6 +47,7 @@ def asked_by(job: Job, store: Store) -> Answering:
 
 def onnx(job: Job, store: Store) -> Answering:
     """The ONNX model of a job's file, or of its folder. Raises RecipeError where it cannot be run for what is asked."""
+    _require_values(job)
     files, name = _files(job, store), _named(job)
     if "model.onnx" not in files:
         raise RecipeError(f"{name} is no folder of an ONNX model: it has no model.onnx")
@@ -65,6 +66,7 @@ def keras(job: Job, store: Store) -> Answering:
     """The model of a job's `.keras` file. Raises RecipeError where it cannot be run for what is asked."""
     from concours.entrants.keras_files import KerasFile, Params
 
+    _require_values(job)
     return KerasFile(_content(job, store), _named(job), classes=_classes(job), params=_own(job, Params))
 
 
@@ -78,6 +80,17 @@ def classifier(job: Job, store: Store) -> Answering:
     return FolderClassifier(folder, classes=_classes(job), params=_own(job, Params))
 
 
+def detector(job: Job, store: Store) -> Answering:
+    """The detector of a job's folder. Raises RecipeError where it is none of what is asked."""
+    from concours.entrants.classifiers import of_files
+    from concours.entrants.detectors import FolderDetector, Params
+
+    if "boxes" not in output_of(job).can:
+        raise RecipeError(f"{job.params['recipe']!r} finds boxes, and this task predicts {output_of(job).said}")
+    folder = of_files(_files(job, store), _named(job), "a detector")
+    return FolderDetector(folder, classes=_classes(job), params=_own(job, Params))
+
+
 def _files(job: Job, store: Store) -> dict[str, bytes]:
     """The files of a job's content by name; of a file alone one, that is called as a folder would have it."""
     content = _content(job, store)
@@ -85,16 +98,16 @@ def _files(job: Job, store: Store) -> dict[str, bytes]:
 
 
 def _content(job: Job, store: Store) -> bytes:
-    """The content of a job's file.
-
-    Raises:
-        RecipeError: the job predicts neither classes nor a number, which such files cannot.
-    """
-    recipe, output = job.params["recipe"], output_of(job)
-    if output.codes is None:
-        raise RecipeError(f"{recipe!r} gives classes or a number, and this task predicts {output.said}")
+    """The content of a job's file."""
     with store.open(job.inputs["code"]) as kept:
         return kept.read()
+
+
+def _require_values(job: Job) -> None:
+    """Raises RecipeError where the job predicts neither classes nor a number."""
+    output = output_of(job)
+    if output.codes is None:
+        raise RecipeError(f"{job.params['recipe']!r} gives classes or a number, and this task predicts {output.said}")
 
 
 def _named(job: Job) -> str:

@@ -19,8 +19,8 @@ def deterministic(*, threads: int, seed: int) -> Iterator[None]:
     Enter it after the numeric libraries have been imported: a library that is loaded later is not limited.
     """
     with ExitStack() as stack:
-        stack.enter_context(_pools(len(sys.modules)).limit(limits=threads))
-        stack.enter_context(_torch(threads, seed))
+        stack.enter_context(_limited(threads))
+        stack.enter_context(_torch(seed))
         state, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
         stack.callback(random.setstate, state)
         stack.callback(np.random.set_state, legacy)
@@ -37,17 +37,41 @@ def _pools(modules: int) -> ThreadpoolController:  # noqa: ARG001 (what is kept 
     return ThreadpoolController()
 
 
+class _Limited:
+    """To how many threads all libraries are limited that were loaded when there were so many modules."""
+
+    now: tuple[int, int] | None = None
+
+
 @contextmanager
-def _torch(threads: int, seed: int) -> Iterator[None]:
+def _limited(threads: int) -> Iterator[None]:
+    """All pools have so many threads. To set them takes longer than a small model takes to predict, so within itself
+    this does nothing, unless modules have been imported since.
+    """
+    wanted, before = (threads, len(sys.modules)), _Limited.now
+    if before == wanted:
+        yield
+        return
+    torch = sys.modules.get("torch")
+    with _pools(len(sys.modules)).limit(limits=threads):
+        count = torch.get_num_threads() if torch else 0
+        if torch:
+            torch.set_num_threads(threads)
+        _Limited.now = wanted
+        try:
+            yield
+        finally:
+            _Limited.now = before
+            if torch:
+                torch.set_num_threads(count)
+
+
+@contextmanager
+def _torch(seed: int) -> Iterator[None]:
     torch = sys.modules.get("torch")
     if torch is None:
         yield
         return
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(before)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

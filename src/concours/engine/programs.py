@@ -19,7 +19,7 @@ from concours.core.job import Job
 from concours.core.objects import last_name
 from concours.core.ports import Store
 from concours.core.typed import typed
-from concours.core.written import written
+from concours.core.written import counted, written
 from concours.entrants.programs import Params, Program
 from concours.tasks.outputs.output import Values
 from concours.tasks.outputs.table import output_told
@@ -28,6 +28,8 @@ from concours.tasks.predicted import Wanted, read_file
 _ARROW = (b"ARROW1", b"\xff\xff\xff\xff")
 """How a file and a stream of Arrow begin."""
 _SAID = "said"
+_CURE = "; mend it"
+"""Begins what is advised about files of data, which what a program writes is not."""
 
 
 class Speaking:
@@ -55,12 +57,11 @@ class Speaking:
             try:
                 table = read_file(file, self._wanted)
                 if len(table) != len(rows):
-                    raise DataError(
-                        f"it wrote {len(table):,} predictions for {len(rows):,} rows; one a row was expected"
-                    )
+                    told = f"{counted(len(table), 'prediction')} for {counted(len(rows), 'row')}"
+                    raise DataError(f"it wrote {told}; one a row was expected")
                 whole = self._output.given(table, _SAID).whole
             except DataError as error:
-                told = str(error).removeprefix(f"{_SAID}: ").replace(file.name, "what it wrote")
+                told = str(error).removeprefix(f"{_SAID}: ").replace(file.name, "what it wrote").partition(_CURE)[0]
                 raise DataError(f"{who}: {told}") from None
         return self._output.accepted(whole, len(rows))
 

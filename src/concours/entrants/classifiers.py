@@ -98,15 +98,15 @@ class FolderClassifier:
             yield {"pixel_values": torch.from_numpy(self._pixels.taken(picture[None], largest))}
 
 
-def of_files(files: Mapping[str, bytes], name: str) -> Beginning:
-    """A folder by its files.
+def of_files(files: Mapping[str, bytes], name: str, what: str = "a classifier") -> Beginning:
+    """A folder by its files; `what` it should be of, in words.
 
     Raises:
         RecipeError: one of them that every model has is missing, or damaged.
     """
     if "config.json" not in files or not any(each.endswith(".safetensors") for each in files):
         lacking = "config.json" if "config.json" not in files else "weights as *.safetensors"
-        raise RecipeError(f"{name} is no folder of a classifier of Hugging Face: it has no {lacking}")
+        raise RecipeError(f"{name} is no folder of {what} of Hugging Face: it has no {lacking}")
     about = b'{"form": "folder", "name": "folder"}'
     found = Beginning.of_files({**files, "about.json": about}, ())
     return Beginning(form="folder", name=name, tensors=found.tensors, files=found.files)

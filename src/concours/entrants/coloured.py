@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from concours.entrants.inputs import images
-from concours.kernels.scoring.masks import mean_iou
+from concours.kernels.scoring.masks import VOID, mean_iou, shares_at
 
 Floats = NDArray[np.float64]
 
@@ -24,9 +24,9 @@ _FEW = 1.0
 class TypicalMasks(BaseEstimator):
     """The same mask for every picture: how often each label is at each place.
 
-    Pictures are (rows, height, width[, colours]); targets codes (rows, height, width), predictions probabilities (rows,
-    height, width, classes) here and in all other segmenters. `classes`: how many labels there are; by default as many
-    as the targets tell.
+    Pictures are (rows, height, width[, colours]); targets codes (rows, height, width), `VOID` where there is no label;
+    predictions probabilities (rows, height, width, classes), here and in all other segmenters. `classes`: how many
+    labels there are; by default as many as the targets tell.
     """
 
     def __init__(self, *, classes: int | None = None) -> None:
@@ -35,7 +35,7 @@ class TypicalMasks(BaseEstimator):
     def fit(self, X: Any, y: Any) -> Self:
         """Counts; pictures are not looked at."""
         del X
-        self.shares_ = np.stack([(y == code).mean(axis=0) for code in range(width_of(y, self.classes))], axis=-1)
+        self.shares_ = shares_at(np.asarray(y), width_of(y, self.classes))
         return self
 
     def predict(self, X: Any) -> Floats:
@@ -56,10 +56,10 @@ class ThresholdSegmenter(BaseEstimator):
     def fit(self, X: Any, y: Any) -> Self:
         """Fit to pictures and their masks."""
         pictures, self.width_ = images(X), width_of(y, self.classes)
-        best = -1.0
+        best, seen = -1.0, y != VOID
         for channel in range(_channels(pictures).shape[-1]):
             above = self._above(pictures, channel)
-            sides = np.stack([np.bincount(y[above == side], minlength=self.width_) for side in (0, 1)])
+            sides = np.stack([np.bincount(y[(above == side) & seen], minlength=self.width_) for side in (0, 1)])
             for labels in permutations(range(self.width_), 2):
                 both = np.zeros(self.width_)
                 both[[*labels]] = sides[[0, 1], labels]
@@ -126,7 +126,7 @@ def otsu(values: NDArray[Any]) -> float:
 
 def width_of(y: Any, classes: int | None) -> int:
     """How many labels there are."""
-    return int(y.max()) + 1 if classes is None else classes
+    return int(y.max(where=y != VOID, initial=0)) + 1 if classes is None else classes
 
 
 def _channels(pictures: NDArray[Any]) -> Floats:

@@ -12,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 
 from concours.entrants.coloured import width_of
 from concours.entrants.inputs import images
+from concours.kernels.scoring.masks import VOID
 
 _SCALES: Final = (0.7, 1.6, 3.5)
 _SURROUND = 8.0
@@ -45,7 +46,8 @@ class _Pixels(BaseEstimator):
         drawn = [rng.choice(size, each, replace=False) for _ in pictures]
         rows = [responses(picture)[some] for picture, some in zip(pictures, drawn, strict=True)]
         labels = [mask.ravel()[some] for mask, some in zip(codes, drawn, strict=True)]
-        self.model_ = self._model().fit(np.concatenate(rows), np.concatenate(labels))
+        found = np.concatenate(labels)
+        self.model_ = self._model().fit(np.concatenate(rows)[found != VOID], found[found != VOID])
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:

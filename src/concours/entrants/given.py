@@ -9,9 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError, nearest
+from concours.core.visible import shortened
 from concours.core.written import written
 
 Floats = NDArray[np.float64]
+
+_SHOWN = 60
+"""Letters of a label that a message has."""
 
 _SUM = 1e-3
 """How far a row of probabilities may be from one: they may have been computed in single precision."""
@@ -75,7 +79,8 @@ def certainties(labels: Any, rows: int, classes: Sequence[str], who: str) -> Flo
         raise DataError(f"{who} named {len(named)} labels for {rows} rows; one a row was expected")
     known = {label: code for code, label in enumerate(classes)}
     if unknown := [label for label in named if label not in known]:
-        raise DataError(f"{who} named {unknown[0]!r}, which is no class; {nearest(unknown[0], classes)}")
+        first = shortened(unknown[0], _SHOWN)
+        raise DataError(f"{who} named {first!r}, which is no class; {nearest(first, classes)}")
     return np.eye(len(classes))[[known[label] for label in named]]
 
 

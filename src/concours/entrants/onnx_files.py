@@ -16,6 +16,7 @@ from scipy.special import softmax
 
 from concours.core.errors import DataError, MissingPackage, RecipeError
 from concours.core.optional import install_command, installed
+from concours.core.visible import shortened
 from concours.core.written import written
 from concours.entrants.given import certainties, numbers, places, probabilities
 from concours.entrants.pixels import Pixels
@@ -45,6 +46,9 @@ _TYPES: Mapping[str, Any] = {
     "tensor(bool)": np.bool_,
     "tensor(string)": np.str_,
 }
+
+_SHOWN = 60
+"""Letters of a value that a message has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,8 +189,10 @@ class OnnxModel:
             raise DataError(f"{self._who} takes {asked.name!r} of shape {said(asked.shape)}, which no pictures have")
         last = shape[1] not in (1, 3) and shape[3] in (1, 3)
         colours, sides = (shape[3], shape[1:3]) if last else (shape[1], shape[2:])
-        size = self._pixels.size if None in sides else (int(sides[0] or 0), int(sides[1] or 0))
-        pixels = replace(self._pixels, size=size, colours=colours or self._pixels.colours)
+        given: dict[str, Any] = (
+            {} if None in sides else {"size": (int(sides[0] or 0), int(sides[1] or 0)), "edges": None}
+        )
+        pixels = replace(self._pixels, **given, colours=colours or self._pixels.colours)
         taken = pixels.taken(x, 255.0 if x.dtype == np.uint8 else 1.0)
         return np.moveaxis(taken, 1, 3) if last else taken
 
@@ -218,7 +224,8 @@ class OnnxModel:
             found = array.astype(np.float64 if np.issubdtype(kind, np.floating) else object)
             cast = found.astype(kind)
         except (TypeError, ValueError):
-            raise DataError(f"{self._who} takes numbers as {asked.name!r}, and the rows hold others") from None
+            held = repr(shortened(str(array.flat[0]), _SHOWN))
+            raise DataError(f"{self._who} takes numbers as {asked.name!r}, and the rows hold {held}") from None
         if not np.issubdtype(kind, np.floating) and not (cast == array).all():
             raise DataError(f"{self._who} takes whole numbers as {asked.name!r}, and the rows hold others")
         return np.asarray(cast)

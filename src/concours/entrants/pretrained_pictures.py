@@ -122,7 +122,7 @@ class Seeing(nn.Module):
         x, pixels = pictures.movedim(3, 1).float() / self.largest, self.pixels
         if x.shape[1] != pixels.colours:
             x = x.mean(dim=1, keepdim=True).expand(-1, pixels.colours, -1, -1)
-        if pixels.size is not None and tuple(x.shape[2:]) != pixels.size:
-            x = functional.interpolate(x, size=pixels.size, mode="bilinear", antialias=True)
+        if tuple(x.shape[2:]) != (size := pixels.sized(*x.shape[2:])):
+            x = functional.interpolate(x, size=size, mode="bilinear", antialias=True)
         mean, deviation = (torch.from_numpy(by_colour(each)).to(x) for each in (pixels.mean, pixels.deviation))
         return (x - mean) / deviation

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from concours.core.errors import RecipeError
 from concours.entrants.architectures import config_of, kind_of, loaded
+from concours.entrants.attending import NO_WORD, Looked, words_of
 from concours.entrants.beginnings import Beginning, take
 from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import weights_of
@@ -105,6 +106,19 @@ class PretrainedSeq2Seq(NeuralEstimator):
                 found[row] = [(self.tokens_.text(each), worth) for each, worth in told]
         return nbest([list(dict(reversed(row)).items())[::-1] for row in found], instead=texts)
 
+    @torch.inference_mode()
+    def looked(self, text: str, said: str) -> Looked:
+        """Where the network looks, if it reads this and says that (`entrants.attending`)."""
+        source, read = self.tokens_.placed(self.before + text, self.read_)
+        target, told = self.tokens_.placed(said, self.told_)
+        own = [(begin - len(self.before), end - len(self.before)) for begin, end in read]
+        weights = self.network_.attention(torch.tensor([source]), torch.tensor([target]))
+        return Looked(
+            weights=weights.double().cpu().numpy(),
+            said=words_of(said, told),
+            read=[word if begin >= 0 else NO_WORD for word, (begin, _) in zip(words_of(text, own), own, strict=True)],
+        )
+
     def get_state(self) -> dict[str, Any]:
         own = {"config": self.config_, "tokens": dict(self.tokens_.told), "read": self.read_, "told": self.told_}
         return {**super().get_state(), **own}
@@ -170,6 +184,20 @@ class Saying(nn.Module):
         logits = self.model(**self._of(source), labels=labels).logits
         logs = logits.log_softmax(dim=2).gather(2, labels.clamp(min=0)[:, :, None])[:, :, 0]
         return -(logs * (labels >= 0)).sum(dim=1, keepdim=True)
+
+    def attention(self, source: Tensor, target: Tensor) -> Tensor:
+        """How much each token of a source (1, read) is looked at where each of a target (1, told) is said: the mean
+        over the heads of the last layer but one, (told, read) (Garg et al. 2019).
+        """
+        usual, device = self.model.config._attn_implementation, next(self.parameters()).device
+        self.model.set_attn_implementation("eager")  # which alone tells it
+        try:
+            told = self.model(**self._of(source.to(device)), labels=target.to(device), output_attentions=True)
+        finally:
+            self.model.set_attn_implementation(usual)
+        layers = told.cross_attentions
+        found: Tensor = layers[max(0, len(layers) - 2)][0].mean(dim=0)
+        return found
 
     def said(self, source: Tensor, beam: int, longest: int) -> list[list[tuple[list[int], float]]]:
         """Of each source (n, length) at most `beam` targets with their worth, the best first."""

@@ -96,6 +96,10 @@ class Translator(nn.Module):
         """(n, length, width) of beginnings of all lengths at once."""
         raise NotImplementedError
 
+    def attention(self, before: Tensor, memory: State) -> Tensor:
+        """How much is looked at each piece of the source where each next piece is said, (n, length, source)."""
+        raise NotImplementedError
+
     def begin(self, memory: State) -> State:
         """What is known before the first piece."""
         raise NotImplementedError
@@ -131,8 +135,15 @@ class Recurrent(Translator):
         return [self.dropout(memory), self.reads(memory), there, torch.tanh(self.first(mean)), vectors]
 
     def teach(self, before: Tensor, memory: State) -> Tensor:
+        return self._looked(*self._told(before, memory))
+
+    def attention(self, before: Tensor, memory: State) -> Tensor:
+        return self._weights(*self._told(before, memory))
+
+    def _told(self, before: Tensor, memory: State) -> tuple[Tensor, State, Tensor]:
+        """What was said at the places of all beginnings, with what looking at the source takes."""
         said, _ = self.says(self.dropout(self.embed(before)), memory[3][None].contiguous())
-        return self._looked(said, memory, torch.arange(said.shape[1], device=said.device)[:, None])
+        return said, memory, torch.arange(said.shape[1], device=said.device)[:, None]
 
     def begin(self, memory: State) -> State:
         return [memory[3], memory[3].new_zeros(len(memory[3]), 1, 1)]
@@ -142,17 +153,22 @@ class Recurrent(Translator):
         return self._looked(said, memory, state[1])[:, 0], [after[0], state[1] + 1]
 
     def _looked(self, said: Tensor, memory: State, place: Tensor) -> Tensor:
-        """What was said at some places, with what was looked at: near places first, and what the pieces there mean by
-        themselves (Nguyen and Chiang 2018).
+        """What was said at some places, with what was looked at, and what the pieces there mean by themselves (Nguyen
+        and Chiang 2018).
         """
-        values, keys, there, _, vectors = memory
-        far = (torch.arange(keys.shape[1], device=keys.device) - place).abs()
-        found = (said @ keys.transpose(1, 2)) / math.sqrt(said.shape[2]) - self.slope * far
-        weights = found.masked_fill(~there[:, None], -1e9).softmax(dim=2)
+        values, _, _, _, vectors = memory
+        weights = self._weights(said, memory, place)
         mixed = torch.tanh(self.mixes(torch.cat([said, weights @ values], dim=2)))
         alone = torch.tanh(self.means(weights @ vectors))
         looked: Tensor = self.dropout(mixed + alone)
         return looked
+
+    def _weights(self, said: Tensor, memory: State, place: Tensor) -> Tensor:
+        """Of each piece of the source, near places first."""
+        keys, there = memory[1], memory[2]
+        far = (torch.arange(keys.shape[1], device=keys.device) - place).abs()
+        found = (said @ keys.transpose(1, 2)) / math.sqrt(said.shape[2]) - self.slope * far
+        return found.masked_fill(~there[:, None], -1e9).softmax(dim=2)
 
 
 class Transformer(Translator):
@@ -180,6 +196,17 @@ class Transformer(Translator):
             tokens = block(tokens, *memory[:2], None)[0]
         result: Tensor = self.last(tokens)
         return result
+
+    def attention(self, before: Tensor, memory: State) -> Tensor:
+        """The mean over the heads of the last block but one, which look where a translator would (Garg et al. 2019,
+        "Jointly learning to align and translate with transformer models").
+        """
+        tokens, known = self._placed(before, 0), memory[:2]
+        *earlier, looking = self.says[: max(1, len(self.says) - 1)]
+        for block in earlier:
+            tokens = block(tokens, *known, None)[0]
+        found: Tensor = looking.attention(tokens, *known)  # type: ignore[operator]
+        return found
 
     def begin(self, memory: State) -> State:
         nothing = memory[0].new_zeros(len(memory[0]), 0, self.width)
@@ -247,15 +274,32 @@ class Decoder(nn.Module):
         Args:
             before: what these look back at besides one another, (n, earlier, width); then they are one.
         """
-        normed = self.norms[0](tokens)
-        seen = normed if before is None else torch.cat([before, normed], dim=1)
-        tokens = tokens + self.dropout(self._mixed(self.own, normed, seen, None, causal=before is None))
-        place = torch.arange(seen.shape[1] - tokens.shape[1], seen.shape[1], device=tokens.device)
-        far = (torch.arange(memory.shape[1], device=tokens.device) - place[:, None]).abs()
-        near = (-self.slope[:, None, None] * far).masked_fill(~there[:, None, None], -1e9)
+        tokens, seen = self._continued(tokens, before)
+        near = self._near(tokens.shape[1], seen.shape[1], memory, there)
         mixed = self._mixed(self.other, self.norms[1](tokens), memory, near)
         tokens = tokens + self.dropout(mixed)
         return tokens + self.dropout(self.think(self.norms[2](tokens))), seen
+
+    def attention(self, tokens: Tensor, memory: Tensor, there: Tensor) -> Tensor:
+        """How much each token looks at each place of the source, (n, length, source), the mean over heads."""
+        tokens, seen = self._continued(tokens, None)
+        near = self._near(tokens.shape[1], seen.shape[1], memory, there)
+        asks, holds, _ = self.other
+        query, key = self._parted(asks(self.norms[1](tokens))), self._parted(holds(memory).chunk(2, dim=2)[0])
+        found = query @ key.transpose(2, 3) / math.sqrt(query.shape[3]) + near
+        return found.softmax(dim=3).mean(dim=1)
+
+    def _continued(self, tokens: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Tokens with what was said before them, and what later ones look back at."""
+        normed = self.norms[0](tokens)
+        seen = normed if before is None else torch.cat([before, normed], dim=1)
+        return tokens + self.dropout(self._mixed(self.own, normed, seen, None, causal=before is None)), seen
+
+    def _near(self, length: int, seen: int, memory: Tensor, there: Tensor) -> Tensor:
+        """What looking at each place of the source costs by how far it is, (n, heads, length, source)."""
+        place = torch.arange(seen - length, seen, device=memory.device)
+        far = (torch.arange(memory.shape[1], device=memory.device) - place[:, None]).abs()
+        return (-self.slope[:, None, None] * far).masked_fill(~there[:, None, None], -1e9)
 
     def _mixed(self, layers: Any, tokens: Tensor, seen: Tensor, mask: Tensor | None, *, causal: bool = False) -> Tensor:
         asks, holds, out = layers

@@ -66,14 +66,15 @@ class Subwords:
 
     def encode(self, text: str) -> list[int]:
         """The numbers of a text's pieces."""
-        return [number for token in tokens(text) for number in self._token(token)]
+        return [number for token in tokens(text) for number in self.encode_word(token)]
 
     def decode(self, numbers: Sequence[int]) -> str:
         """The inverse of `encode`, but for what is not known, which is left out."""
         pieces = self.pieces
         return joined([pieces[number - _PIECES] for number in numbers if number >= _PIECES])
 
-    def _token(self, token: str) -> list[int]:
+    def encode_word(self, token: str) -> list[int]:
+        """The numbers of the pieces of one of a text's `tokens`."""
         found = self._known.get(token)
         if found is None:
             pieces = list(token)

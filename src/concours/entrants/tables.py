@@ -6,6 +6,7 @@ words that hardly come again are text, and dates are the numbers that calendars 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -91,9 +92,15 @@ class TableColumns(TransformerMixin, BaseEstimator):
             words = as_words(X[name])
             words = words.where(words.isna() | words.isin(known), _RARE if known[-1] == _RARE else None)
             columns[name] = pd.Categorical(words, categories=known)
-        values = np.asfortranarray(as_numbers(X[self.numbers_]))  # columns lie in one piece each, as those beside them
-        numbers = pd.DataFrame(values, columns=self.numbers_, copy=False)
+        found = np.asfortranarray(as_numbers(_some(X, tuple(self.numbers_))))  # columns lie in one piece each
+        numbers = pd.DataFrame(found, columns=index_of(tuple(self.numbers_)), copy=False)
         return numbers.assign(**columns) if columns else numbers
+
+
+@lru_cache(maxsize=256)
+def index_of(names: tuple[str, ...]) -> pd.Index:
+    """The index of columns of these names, the same one each time: to make one takes longer than a model of one row."""
+    return pd.Index(names)
 
 
 def has_sentences(X: pd.DataFrame) -> bool:
@@ -110,6 +117,8 @@ class Codes(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: pd.DataFrame) -> Floats:
+        if all(kind == np.float32 for kind in X.dtypes):
+            return np.ascontiguousarray(X.to_numpy(np.float32))
         matrix = np.empty((len(X), self.columns_), dtype=np.float32)
         for index, name in enumerate(X.columns):
             matrix[:, index] = _codes(X[name]) if X[name].dtype == "category" else X[name]
@@ -170,10 +179,22 @@ def as_words(column: pd.Series) -> pd.Series:
     return column.astype("str") if column.dtype == "category" else column.where(column.isna(), column.astype("str"))
 
 
-def as_numbers(columns: pd.Series | pd.DataFrame) -> Floats:
+def as_numbers(columns: pd.Series | pd.DataFrame | NDArray[np.float64]) -> Floats:
     """Numbers (rows,) or (rows, columns): what is infinite is missing, NaN, and what is too large for float32 cut."""
-    values = columns.to_numpy(np.float64, na_value=np.nan)
+    values = columns if isinstance(columns, np.ndarray) else columns.to_numpy(np.float64, na_value=np.nan)
     return np.where(np.isfinite(values), np.clip(values, -_MOST, _MOST), np.nan).astype(np.float32)
+
+
+def _some(X: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame | NDArray[np.float64]:
+    """Some columns; of a frame of float64 alone as its matrix, which is much quicker where there are few rows."""
+    if all(kind == np.float64 for kind in X.dtypes):
+        return X.to_numpy()[:, _places(tuple(X.columns), names)]
+    return X[index_of(names)]
+
+
+@lru_cache(maxsize=256)
+def _places(columns: tuple[str, ...], names: tuple[str, ...]) -> NDArray[np.int64]:
+    return np.array([columns.index(name) for name in names], dtype=np.int64)
 
 
 def _codes(column: pd.Series) -> Floats:
@@ -183,7 +204,8 @@ def _codes(column: pd.Series) -> Floats:
 
 
 def _numbers(X: pd.DataFrame) -> Floats:
-    return X.select_dtypes("number").to_numpy(np.float32)
+    numbers = X if all(kind == np.float32 for kind in X.dtypes) else X.select_dtypes("number")
+    return numbers.to_numpy(np.float32)
 
 
 def _scales(numbers: Floats) -> Floats:

@@ -28,6 +28,12 @@ class Tokens:
         each = ((text,) if isinstance(text, str) else text for text in texts)
         return [self._tokenizer.encode(*some).ids or [self.pad] for some in each]
 
+    def placed(self, text: str, length: int) -> tuple[list[int], list[tuple[int, int]]]:
+        """The first tokens of a text, as `of` has them, and from which letter up to which each stands for."""
+        self._tokenizer.enable_truncation(length)
+        found = self._tokenizer.encode(text)
+        return (found.ids, found.offsets) if found.ids else ([self.pad], [(0, 0)])
+
     def text(self, numbers: list[int]) -> str:
         """What tokens say, without those that stand for no text."""
         found: str = self._tokenizer.decode(numbers, skip_special_tokens=True)

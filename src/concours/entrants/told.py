@@ -18,7 +18,9 @@ def told_by(files: Mapping[str, str]) -> dict[str, Any]:
     if "tokenizer.json" in files:
         return {"config": config, "tokens": {"tokenizer": files["tokenizer.json"], "pad": _pad(files, config)}}
     seen = json.loads(files.get("preprocessor_config.json", "{}"))
-    return {"config": config, "pixels": {"size": _size(seen, config), **_normal(seen), "colours": _colours(config)}}
+    edges = _edges(seen)
+    sized = {"size": _size(seen, config)} if edges is None else {"edges": edges}
+    return {"config": config, "pixels": {**sized, **_normal(seen), "colours": _colours(config)}}
 
 
 def labels_of(config: Mapping[str, Any], classes: Sequence[str]) -> tuple[str, ...] | None:
@@ -50,6 +52,15 @@ def _size(seen: Mapping[str, Any], config: Mapping[str, Any]) -> list[int] | Non
         named = [named.get("height", side), named.get("width", side)]
     found = [side for side in (named if isinstance(named, list) else [named, named]) if side is not None]
     return [int(side) for side in found] if len(found) == 2 else None
+
+
+def _edges(seen: Mapping[str, Any]) -> list[int] | None:
+    """The shorter side that pictures are brought to, and the longest that the other may have; none where their shape
+    is not kept.
+    """
+    named = {} if seen.get("crop_size") else seen.get("size")
+    both = [named.get(edge) for edge in ("shortest_edge", "longest_edge")] if isinstance(named, Mapping) else [None]
+    return None if None in both else [int(side) for side in both if side is not None]
 
 
 def _normal(seen: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from concours.entrants import sequences
+from concours.entrants.attending import Looked
 from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import weights_of
 from concours.entrants.losses import Loss
-from concours.entrants.nbest import nbest, paired, said
+from concours.entrants.nbest import nbest, paired, said, tokens
 from concours.entrants.subwords import BEGIN, END, NOTHING, Subwords
 from concours.entrants.training import Settings
 
@@ -83,6 +84,22 @@ class NeuralTranslator(NeuralEstimator):
             for place, one in zip(some.tolist(), each, strict=True):
                 found[place] = one
         return nbest([self._texts(one) for one in found], instead=texts)
+
+    @torch.inference_mode()
+    def looked(self, text: str, said: str) -> Looked:
+        """Where the network looks, if it reads this and says that (`entrants.attending`)."""
+        (read, source), (told, target) = (self._words(each) for each in (text, said))
+        if not source or not target:
+            return Looked(weights=np.zeros((len(told), len(read))), said=told, read=read)
+        body, device = self.network_.body, next(self.network_.parameters()).device
+        before = torch.tensor([[BEGIN, *target[:-1]]], device=device)
+        weights = body.attention(before, body.remember(torch.tensor([source], device=device)))[0]
+        return Looked(weights=weights.double().cpu().numpy(), said=told, read=read)
+
+    def _words(self, text: str) -> tuple[list[int], list[int]]:
+        """The word that each piece of a text is of, and the numbers of these pieces."""
+        each = [(word, n) for word, token in enumerate(tokens(text)) for n in self.subwords_.encode_word(token)]
+        return [word for word, _ in each[: self.length]], [number for _, number in each[: self.length]]
 
     def _texts(self, found: sequences.Said) -> list[tuple[str, float]]:
         """Different texts, in their order."""

@@ -20,6 +20,7 @@ from concours.entrants.inputs import images, weights_of
 from concours.entrants.losses import Loss
 from concours.entrants.networks import ChannelsFirst, Network, convolution
 from concours.entrants.training import Augmentation, Settings, outputs
+from concours.kernels.scoring.masks import VOID
 
 Array = NDArray[Any]
 
@@ -151,11 +152,13 @@ class _UNet(nn.Module):
 
 def overlap_loss(said: Tensor, codes: Tensor, weights: Tensor | None = None) -> Tensor:
     """Cross-entropy, and one minus the mean over labels of Dice's overlap, of logits (n, classes, height, width) and
-    codes (n, height, width), a `Loss`; overlaps are of the batch.
+    codes (n, height, width), a `Loss`; overlaps are of the batch. Pixels without a label do not count.
     """
-    each = functional.cross_entropy(said, codes, reduction="none").mean(dim=(1, 2))
-    share = said.softmax(dim=1)
-    truth = functional.one_hot(codes, said.shape[1]).permute(0, 3, 1, 2).to(share.dtype)
+    seen = codes != VOID
+    pixels = functional.cross_entropy(said, codes, ignore_index=VOID, reduction="none")
+    each = pixels.sum(dim=(1, 2)) / seen.sum(dim=(1, 2)).clamp(min=1)
+    share = said.softmax(dim=1) * seen[:, None]
+    truth = functional.one_hot(codes.where(seen, 0), said.shape[1]).permute(0, 3, 1, 2).to(share.dtype) * seen[:, None]
     if weights is not None:
         each = each * weights
         share, truth = share * weights[:, None, None, None], truth * weights[:, None, None, None]

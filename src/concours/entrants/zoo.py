@@ -403,6 +403,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "text:classes": _pretrained("pretrained:PretrainedClassifier", _words(2e-2)),
         "sound:transcript": _pretrained("pretrained_speech:PretrainedRecogniser", lambda size: 5.0),
         "image:classes": _pretrained("pretrained_pictures:PretrainedImageClassifier", _pictures(2e-1)),
+        "image:boxes": _pretrained("pretrained_detectors:PretrainedDetector", _pictures(2.0)),
         "pair:classes": _pretrained("coupled:PretrainedPairs", _words(2e-2)),
         "text:text": _pretrained("seq2seq:PretrainedSeq2Seq", _words(2e-1)),
         "text:summary": _pretrained("seq2seq:PretrainedSeq2Seq", _words(2e-1)),

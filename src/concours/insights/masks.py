@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from concours.insights.diagnosis import Predicted, of_rows
+from concours.kernels.scoring.masks import VOID
 from concours.kernels.scoring.rounded import rounded
 
 _BINS = 6
@@ -40,7 +41,8 @@ def objects(y: NDArray[Any], named: NDArray[Any]) -> tuple[NDArray[np.int64], ND
     labels, counts = np.unique(y, return_counts=True)
     sizes: list[NDArray[np.int64]] = []
     hits: list[NDArray[np.int64]] = []
-    for label in labels[labels != labels[counts.argmax()]]:
+    counts[labels == VOID] = 0
+    for label in labels[(labels != labels[counts.argmax()]) & (labels != VOID)]:
         alone = np.zeros((3, 3, 3))
         alone[1] = 1  # pixels touch within their picture, by sides and corners
         pieces, count = ndimage.label(y == label, structure=alone)

@@ -22,6 +22,7 @@ Pair = tuple[str, int]
 _WORD = re.compile(r"\S+")
 _AROUND = punctuation + "“”‘’«»…–—¿¡"
 _TEXTS = 16
+_FEWEST_ROWS = 3
 _WORDS = 60
 _FEWEST_WORDS = 10
 _CHARACTERS_A_TEXT = 100_000
@@ -62,12 +63,13 @@ def of_texts(
 ) -> dict[str, Any]:
     """One word at a time is left out.
 
-    The explained texts, the sampled ones, and all copies of both are predicted together.
+    The explained texts, the sampled ones, and all copies of both are predicted together. Where few may be predicted,
+    fewer texts are explained, as many as half of them allow and three in any case, and fewer words are tried.
 
     Args:
         y: true classes (rows,).
         rows: positions of the texts to explain, of which the first 16 are.
-        most: how many copies of sampled texts may be predicted.
+        most: how many texts may be predicted.
 
     Returns:
         rows: the positions that were explained.
@@ -82,13 +84,16 @@ def of_texts(
     """
     rng, rows = np.random.default_rng(seed), rows[:_TEXTS]
     spans = [_first_words(texts[row]) for row in rows]
+    rows = rows[: _first([len(own) + 1 for own in spans], most // 2)]
+    spans = spans[: len(rows)]
     copies = [_without(texts[row], [span]) for row, own in zip(rows, spans, strict=True) for span in own]
     chosen = _sample(y, rng)
     sample = [texts[row] for row in chosen]
     words = [_words(text) for text in sample]
-    pairs = _pairs(sample, words, y[chosen], min(_PAIRS, most), rng)
+    pairs = _pairs(sample, words, y[chosen], most - len(rows) - len(copies), rng)
+    held = sorted({place for _, place in pairs})
     without = [_without(sample[place], words[place][word]) for word, place in pairs]
-    parts = [[texts[row] for row in rows], copies, sample, without]
+    parts = [[texts[row] for row in rows], copies, [sample[place] for place in held], without]
     p = model.predict(np.asarray([text for part in parts for text in part], dtype=object))
     whole, left, before, after = np.split(p, np.cumsum([len(part) for part in parts])[:-1])
     named, falls = model.falls(whole, left, [len(own) for own in spans])
@@ -97,11 +102,11 @@ def of_texts(
         "class": named,
         "tokens": [[texts[row][slice(*span)] for span in own] for row, own in zip(rows, spans, strict=True)],
         "weights": [fall.tolist() for fall in falls],
-        "words": _effects(pairs, before[[place for _, place in pairs]] - after),
+        "words": _effects(pairs, before[np.searchsorted(held, [place for _, place in pairs])] - after),
     }
 
 
-def of_pictures(model: Occluded, pictures: NDArray[Any], rows: Sequence[int]) -> dict[str, Any]:
+def of_pictures(model: Occluded, pictures: NDArray[Any], rows: Sequence[int], *, most: int) -> dict[str, Any]:
     """One of 8 × 8 cells, with half a cell around it, is covered by the picture's mean colour (Zeiler and Fergus 2014).
 
     The pictures and a copy of each for every cell are predicted together.
@@ -109,6 +114,7 @@ def of_pictures(model: Occluded, pictures: NDArray[Any], rows: Sequence[int]) ->
     Args:
         pictures: (pictures, height, width[, channels]).
         rows: positions of those to explain, of which the first 12 are.
+        most: how many pictures may be predicted; where that is few, fewer are explained, three in any case.
 
     Returns:
         rows: the positions that were explained.
@@ -117,10 +123,17 @@ def of_pictures(model: Occluded, pictures: NDArray[Any], rows: Sequence[int]) ->
     """
     rows = rows[:_PICTURES]
     covered = [_covered(np.asarray(pictures[row])) for row in rows]
+    covered = covered[: _first([len(copies) + 1 for copies, _ in covered], most)]
+    rows = rows[: len(covered)]
     p = model.predict(np.concatenate([np.asarray(pictures[rows]), *(copies for copies, _ in covered)]))
     named, falls = model.falls(p[: len(rows)], p[len(rows) :], [len(copies) for copies, _ in covered])
     maps = [fall.reshape(shape).tolist() for fall, (_, shape) in zip(falls, covered, strict=True)]
     return {"rows": rows, "class": named, "maps": maps}
+
+
+def _first(counts: Sequence[int], most: int) -> int:
+    """How many of the first rows may be explained, if each takes so many predictions."""
+    return max(_FEWEST_ROWS, int(np.searchsorted(np.cumsum(counts), most, side="right")))
 
 
 def _first_words(text: str) -> list[tuple[int, int]]:
@@ -162,7 +175,11 @@ def _pairs(
     most: int,
     rng: np.random.Generator,
 ) -> list[Pair]:
-    """Words and texts that they are left out of, those first which best tell the classes, as far as the cost allows."""
+    """Words and texts that they are left out of, those first which best tell the classes, as far as the cost allows.
+
+    Args:
+        most: how many texts may be predicted, those that have the words and their copies without them.
+    """
     having: dict[str, list[int]] = defaultdict(list)
     for place, own in enumerate(words):
         for word in own:
@@ -172,11 +189,14 @@ def _pairs(
     presence = {word: np.bincount(places, minlength=len(y)) for word, places in often.items()}
     shares = {word: explained_share(found, truth) for word, found in presence.items()}
     pairs: list[Pair] = []
+    held = set[int]()
     characters = 0
     for word in sorted(often, key=lambda word: -shares[word]):
         places = rng.permutation(often[word])[:_TEXTS_A_WORD].tolist()
         characters += sum(len(sample[place]) for place in places)
-        if len(pairs) + len(places) > most or characters > _CHARACTERS:
+        held.update(places)
+        many = len(pairs) + len(places)
+        if many > _PAIRS or many + len(held) > most or characters > _CHARACTERS:
             break
         pairs += [(word, place) for place in places]
     return pairs

@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from concours.report.lines import Report, counted
+from concours.core.written import counted
+from concours.report.lines import Report
 
 
 def cited(value: Mapping[str, Any]) -> tuple[str, str]:

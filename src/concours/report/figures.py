@@ -140,6 +140,7 @@ class Card:
         picture, sound: addresses of the kind `data:`; `fields` are columns and values; `words` a text with, for each
             word, its weight in [-1, 1].
         cells: weights in [-1, 1] of parts of the picture, rows of them.
+        long: whether values stand beneath their names.
     """
 
     title: str
@@ -150,6 +151,7 @@ class Card:
     words: tuple[tuple[str, float], ...] = ()
     cells: tuple[tuple[float, ...], ...] = ()
     wide: bool = False
+    long: bool = False
 
 
 @dataclass(frozen=True)
@@ -230,7 +232,30 @@ class Joints:
     alliances: tuple[Joint, ...]
 
 
-Drawing = Rows | Planes | Grid | Cards | Questions | Joints
+@dataclass(frozen=True, kw_only=True)
+class Linked:
+    """Two lists of words below one another, beside one another, with lines between.
+
+    Attributes:
+        said: what else is to be known of it.
+        links: a line each: the place of its word on the left, and on the right, and its strength in (0, 1].
+    """
+
+    title: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    links: tuple[tuple[int, int, float], ...]
+    said: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Links:
+    """Lists of words beside one another."""
+
+    pairs: tuple[Linked, ...]
+
+
+Drawing = Rows | Planes | Grid | Cards | Questions | Joints | Links
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from concours.core.had import Had, had_by
 from concours.core.marks import TOO_FEW, mark, unsure_notes
 from concours.core.standings import WELL
 from concours.core.typed import typed
+from concours.core.written import counted
 from concours.report.axis import NOTHING, decimals, fixed
 
 _Z = 1.96
@@ -292,12 +293,6 @@ def used(alliance: Mapping[str, Any]) -> str:
         return f"uses {', '.join(limits)}"
     told = [f"{name} about {share:.1%}" for name, share in asked.items()]
     return f"asks {', '.join(told)} of the rows" if told else ""
-
-
-def counted(count: int, noun: str) -> str:
-    """A number of things, e.g. `1 row`, `2 classes`."""
-    plural = "" if count == 1 else "es" if noun.endswith(("s", "tch")) else "s"
-    return f"{count:,} {noun}{plural}"
 
 
 def _line(item: Mapping[str, Any], default: str | None, evaluated: bool, metric: str) -> Line:

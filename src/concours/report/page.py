@@ -9,9 +9,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from concours.core.written import counted
 from concours.report.axis import NOTHING
 from concours.report.citing import bibtex, cited, usage
-from concours.report.lines import Report, counted, words
+from concours.report.lines import Report, words
 from concours.report.sections.all import sections
 from concours.report.summary import summary
 from concours.report.units import money, seconds

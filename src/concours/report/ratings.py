@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from concours.core.written import counted
 from concours.report.axis import fixed
 from concours.report.figures import Figure, Grid, Rows, Section, Table
-from concours.report.lines import counted
 from concours.report.page import environment
 from concours.report.picture import Row, interval_plot, rank_plot
 

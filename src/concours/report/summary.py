@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from concours.report.lines import Line, Report, counted
+from concours.core.written import counted
+from concours.report.lines import Line, Report
 
 _FATES = {
     "failed": "failed",

@@ -40,7 +40,7 @@ def continue_text(
     candidate, output = result.candidate(model), output_valued(result.setup.problem.output)
     name = candidate.entrant.name
     if "continue" not in output.can:
-        raise DataError(f"models of this task predict {output.said}, and write no texts; see concours predict")
+        raise DataError(f"models of this task predict {output.said}, and go on with no text; see concours predict")
     if not result.folder.is_current:
         raise result.folder.older("run the contest anew, into another folder, to go on with texts")
     by_digest = {c.entrant.digest: c for c in result.candidates.values()}

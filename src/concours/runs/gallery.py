@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from concours.kernels.scoring.tiles import side_by_side
 from concours.stores.blobs import get_array
 
 if TYPE_CHECKING:
     from concours.runs.result import Result
-
-
-_LINE = 8
-"""Frames of a clip that lie side by side, at most."""
 
 
 def gallery(result: Result) -> dict[str, Any]:
@@ -60,18 +57,9 @@ def picture_address(values: NDArray[Any]) -> str:
     """
     from PIL import Image
 
-    values = _strip(values) if values.ndim == 4 else values
+    values = side_by_side(values, between=1, filled=1.0) if values.ndim == 4 else values
     pixels = np.round(255 * np.clip(values, 0, 1)).astype(np.uint8)
     pixels = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] not in (3, 4) else pixels
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, "PNG")
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
-
-
-def _strip(frames: NDArray[Any]) -> NDArray[Any]:
-    """Frames (frames, height, width, channels) as one picture, with white between them."""
-    lines = -(-len(frames) // _LINE)
-    across = -(-len(frames) // lines)
-    blank = np.ones((lines * across - len(frames), *frames.shape[1:]))
-    spaced = np.pad(np.concatenate([frames, blank]), ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=1.0)
-    return np.concatenate([np.concatenate(list(line), axis=1) for line in np.split(spaced, lines)])

@@ -29,6 +29,8 @@ from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.table import output_valued
 
 _JOB_S = 300.0
+_OF_ROWS = ("occlude", "aligned", "gradients")
+"""What tells of single rows, which are looked up."""
 _CELL = 120
 """Letters of a value of a table that are shown."""
 
@@ -95,7 +97,7 @@ def _inputs(found: Mapping[str, Any], result: Result) -> dict[str, Any]:
     problem, store = result.setup.problem, result.folder.store
     part = problem.test or problem.train
     mistakes = found.get("diagnose", {}).get("mistakes", {}).get("rows", [])
-    shown = sorted({*mistakes, *found.get("occlude", {}).get("rows", [])})
+    shown = sorted({*mistakes, *(row for kind in _OF_ROWS for row in found.get(kind, {}).get("rows", []))})
     ids, output = get_array(store, part.ids), output_valued(problem.output)
     default, can = result.candidates[result.default or ""], problem.input.can
     inputs = {
@@ -134,7 +136,8 @@ def _drawn(
     if drawn is None:
         return found
     return [
-        {**row, "picture": picture_address(picture), "wide": True} for row, picture in zip(found, drawn, strict=True)
+        {**row, "plain": row["picture"], "picture": picture_address(picture), "wide": True}
+        for row, picture in zip(found, drawn, strict=True)
     ]
 
 

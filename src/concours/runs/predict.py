@@ -37,11 +37,13 @@ class NewRows:
         x: as models take them.
         name: of where they came from.
         table: all their columns, where they came in a table.
+        files: what they are called, where each is a file.
     """
 
     x: Any
     name: str
     table: pa.Table | None = None
+    files: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -156,7 +158,8 @@ def read_rows(
         x = as_rows(x)
     elif isinstance(x, pa.ChunkedArray):
         x = np.asarray(x.to_pylist(), dtype=object)
-    return NewRows(x=x, name=opened.name, table=opened.x if isinstance(opened.x, pa.Table) else None)
+    table = opened.x if isinstance(opened.x, pa.Table) else None
+    return NewRows(x=x, name=opened.name, table=table, files=opened.files)
 
 
 def fitted_rows(problem: Problem, store: Store) -> Any:

@@ -23,8 +23,9 @@ class Predictions:
     """What is to be written.
 
     Attributes:
-        table: the ids of the rows under their own name, where there are any; and the columns of the output, such as
-            `prediction`, the label or number (`OutputKind.columns`). With a sample, its columns.
+        table: the ids of the rows under their own name, where there are any, else `file`, where each row is one; and
+            the columns of the output, such as `prediction`, the label or number (`OutputKind.columns`). With a sample,
+            its columns.
         notes: what was decided, for people.
         files: by name, where each prediction is a file of its own; the table then names them in `file`.
     """
@@ -85,4 +86,6 @@ def predictions(
     if (ids := read.column(id)) is not None:
         name = "id" if id in columns else str(id)
         columns = {name: ids_of(ids), **columns}
+    elif read.files:
+        columns = {"file": list(read.files), **columns}
     return Predictions(table=pa.table(columns), files=files)

@@ -14,10 +14,10 @@ from concours.core.digests import Digest
 from concours.core.errors import ConcoursError, RunFolderError
 from concours.core.event import Done
 from concours.core.ports import Listener, Record, ignore
+from concours.core.written import counted
 from concours.engine.journal import damaged_lines, read_journal
 from concours.engine.made import made_by
 from concours.engine.versions import versions
-from concours.report.lines import counted
 from concours.runs.differing import differences, short
 from concours.runs.folder import RunFolder, current
 from concours.runs.kept import kept_setup

@@ -24,7 +24,7 @@ def about(served: Served, *, together: bool, continuous: bool) -> dict[str, Any]
         "predicts": output.said,
         "labels": list(output.labels),
         "classifier": output.estimator == "classifier",
-        "columns": [{"name": each.name, "schema": each.schema, "arrow": str(each.type)} for each in served.columns],
+        "columns": [{"name": each.name, "schema": each.schema, "seen": each.seen} for each in served.columns],
         "inputs": inputs_of(served),
         "outputs": outputs_of(served),
         "score": _score(result, served.name),

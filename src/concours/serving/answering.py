@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from concours.core.errors import ConcoursError
 from concours.core.values import take
 from concours.engine.words import overheard
-from concours.serving.doors.door import Door, Wanted
+from concours.serving.doors.door import Door, Wanted, ids_of
 from concours.serving.model import Served
 from concours.serving.refused import Refused
-from concours.serving.wire import Ask, Told
+from concours.serving.watch.log import packed, packed_values
+from concours.serving.wire import Ask, Seen, Told
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -43,11 +46,13 @@ class Answering:
 
     Attributes:
         together: whether rows of several requests may be predicted at once.
+        watched: whether rows and predictions are told beside the answers.
     """
 
     served: Served
     doors: Mapping[str, Door]
     together: bool
+    watched: bool = False
     busy: ClassVar[bool] = False
     continuous: ClassVar[bool] = False
 
@@ -59,7 +64,7 @@ class Answering:
                 continue
             try:
                 wanted.append(self.doors[ask.door].read(self.served, ask))
-            except (ConcoursError, RecursionError, MemoryError) as error:
+            except Exception as error:  # noqa: BLE001 (a defect is told of one request, and ends no others)
                 told.append(self._refused(ask, error))
         quick = [one for one in wanted if one.cells is not None and one.ask.seconds is None]
         if self.together and len(quick) > 1:
@@ -74,12 +79,14 @@ class Answering:
     def _at_once(self, wanted: Sequence[Wanted], x: Any) -> list[Told]:
         try:
             p = self.served.predict(x)
-        except ConcoursError:
+        except Exception:  # noqa: BLE001 (by itself each is told of its own)
             return [self._alone(one) for one in wanted]
         told, begin = list[Told](), 0
         for one in wanted:
             rows = np.arange(begin, begin := begin + len(one.cells or ()))
             told.append(self._written(one, take(p, rows)))
+        if self.watched:
+            told[0] = replace(told[0], seen=seen(wanted, x, p))
         return told
 
     def _alone(self, wanted: Wanted) -> Told:
@@ -87,10 +94,11 @@ class Answering:
             x = None if wanted.cells is None else self.served.quickly(wanted.cells)
             x = wanted.rows() if x is None else x
             with overheard() as heard:
-                p, partly = self._predicted(wanted.ask, x)
+                p, lacks = self._predicted(wanted.ask, x)
             wanted.heard.update(heard)
-            return self._written(wanted, p, partly)
-        except (ConcoursError, RecursionError, MemoryError) as error:
+            told = self._written(wanted, p, lacks)
+            return replace(told, seen=seen([wanted], x, p)) if self._watches(wanted) else told
+        except Exception as error:  # noqa: BLE001 (a defect is told of one request, and ends no others)
             return self._refused(wanted.ask, error)
 
     def _predicted(self, ask: Ask, x: Any) -> tuple[Any, str]:
@@ -99,9 +107,33 @@ class Answering:
             return door.predict(self.served, x), ""
         return self.served.predict_within(x, ask.seconds)
 
+    def _watches(self, wanted: Wanted) -> bool:
+        return self.watched and self.doors[wanted.ask.door].answers
+
     def _written(self, wanted: Wanted, p: Any, partly: str = "") -> Told:
         return self.doors[wanted.ask.door].write(self.served, wanted, p, partly)
 
-    def _refused(self, ask: Ask, error: BaseException) -> Told:
-        refused = error if isinstance(error, Refused) else Refused(str(error) or type(error).__name__)
-        return Told(ask.id, _encode(self.doors[ask.door].refuse(refused)), status=refused.status, head=refused.headers)
+    def _refused(self, ask: Ask, error: Exception) -> Told:
+        return refusal(ask.id, error, self.doors[ask.door].refuse)
+
+
+def refusal(id: int, error: Exception, told: Callable[[Refused], dict[str, Any]]) -> Told:
+    """The answer to a request that has none; of a defect the process says more.
+
+    Args:
+        told: makes a refusal the body of an answer.
+    """
+    refused = error if isinstance(error, Refused) else Refused(str(error))
+    if not isinstance(error, ConcoursError):
+        traceback.print_exception(error)
+        refused = Refused(
+            f"a defect ({type(error).__name__}: {str(error)[:200]}); the server's log has more", status=500
+        )
+    return Told(id, _encode(told(refused)), status=refused.status, head=refused.headers)
+
+
+def seen(wanted: Sequence[Wanted], x: Any, p: Any) -> Seen:
+    """What was answered to requests, whose rows stand one behind the other, for whoever watches."""
+    counts = [len(one.cells) if one.cells is not None else len(p) for one in wanted]
+    ids = [id for one, count in zip(wanted, counts, strict=True) for id in ids_of(one.ask, count)]
+    return Seen(ids, packed(x), packed_values(p))

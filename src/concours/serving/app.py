@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -18,12 +19,14 @@ from concours.serving.doors.oip import LENGTH
 from concours.serving.doors.plain import JSON
 from concours.serving.openai import openai_routes
 from concours.serving.openapi import openapi
+from concours.serving.pages import page
 from concours.serving.received import body_of
 from concours.serving.refused import Refused, as_openai, as_plain
-from concours.serving.server import Server
+from concours.serving.server import LARGEST_MODEL, Server
+from concours.serving.watch.page import render
 
 Handler = Callable[[Request], Awaitable[Response]]
-_encode: Final = msgspec.json.Encoder().encode
+_encode: Final = msgspec.json.Encoder(enc_hook=float).encode  # numbers of numpy are those of JSON
 
 
 async def passed_on(
@@ -35,7 +38,7 @@ async def passed_on(
         head: the name of a header that the door reads.
     """
     heads = request.headers
-    found, told = await server.ask(
+    found, request_id, told = await server.ask(
         heads.get("authorization"),
         door,
         await body_of(request),
@@ -46,7 +49,20 @@ async def passed_on(
         query={head: heads[head]} if head in heads else None,
         deadline=heads.get("x-concours-deadline-ms"),
     )
-    return Response(told.body, told.status, {**told.head, "x-concours-version": str(found.number)}, told.type)
+    more = {"x-concours-version": str(found.number), "x-concours-request": request_id}
+    return Response(told.body, told.status, {**told.head, **more}, told.type)
+
+
+def truths_in(body: bytes) -> dict[str, Any]:
+    """The truths of a body, by what rows are called. Raises Refused."""
+    try:
+        return msgspec.json.decode(body, type=_Truths).truths
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Refused(f'send {{"truths": {{"ID": truth, …}}}}, with ids of answers: {error}') from None
+
+
+class _Truths(msgspec.Struct, forbid_unknown_fields=True):
+    truths: dict[str, Any]
 
 
 def _accepted(text: str) -> str:
@@ -57,15 +73,23 @@ def _accepted(text: str) -> str:
 def app_of(server: Server) -> Starlette:
     """The application."""
 
-    handlers: Mapping[Any, Any] = {Refused: _refused, HTTPException: _unknown, ClientDisconnect: _gone}
-    routes = [*_plain(server), *_inference(server), *openai_routes(server)]
+    handlers: Mapping[Any, Any] = {
+        Refused: _refused,
+        HTTPException: _unknown,
+        ClientDisconnect: _gone,
+        Exception: _defect,
+    }
+    routes = [*_plain(server), *_watched(server), *_inference(server), *openai_routes(server)]
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
 def _plain(server: Server) -> list[Route]:
-    async def predict(request: Request) -> Response:
-        query = request.query_params
-        return await passed_on(server, request, "plain", name=query.get("model"), version=query.get("version"))
+    def through(door: str) -> Handler:
+        async def handler(request: Request) -> Response:
+            query = request.query_params
+            return await passed_on(server, request, door, name=query.get("model"), version=query.get("version"))
+
+        return handler
 
     async def health(_: Request) -> Response:
         shown = {
@@ -78,15 +102,46 @@ def _plain(server: Server) -> list[Route]:
         server.keys.require(request.headers.get("authorization"), "watch")
         return Response(generate_latest(server.meter.registry), media_type="text/plain; version=0.0.4")
 
+    async def shown(request: Request) -> Response:
+        guarded = bool(server.keys.scopes)
+        return Response(page(server.shelf.versions, str(request.base_url), guarded=guarded), media_type="text/html")
+
     async def described(_: Request) -> Response:
         return Response(_encode(openapi(server.shelf.versions)), media_type=JSON)
 
+    async def deploy(request: Request) -> Response:
+        query, heads = request.query_params, request.headers
+        server.keys.require(heads.get("authorization"), "deploy")
+        body = await body_of(request, LARGEST_MODEL)
+        found = await server.deploy(heads.get("authorization"), query.get("name", ""), query.get("model"), body)
+        said = {"name": found.name, "version": found.number, "model": found.pool.about["model"]}
+        return Response(_encode({**said, "notes": found.pool.ready.notes}), media_type=JSON)
+
     return [
-        Route("/predict", predict, methods=["POST"]),
+        Route("/predict", through("plain"), methods=["POST"]),
+        Route("/explain", through("explain"), methods=["POST"]),
+        Route("/deploy", deploy, methods=["POST"]),
+        Route("/", shown),
         Route("/health", health),
         Route("/metrics", metrics),
         Route("/openapi.json", described),
     ]
+
+
+def _watched(server: Server) -> list[Route]:
+    async def feedback(request: Request) -> Response:
+        watch = server.watch(request.headers.get("authorization"), "feedback", request.query_params.get("model"))
+        truths = truths_in(await body_of(request))
+        return Response(_encode({"taken": await asyncio.to_thread(watch.feedback, truths)}), media_type=JSON)
+
+    async def watched(request: Request) -> Response:
+        watch = server.watch(request.headers.get("authorization"), "watch", request.query_params.get("model"))
+        standing = await asyncio.to_thread(watch.standing)
+        if _accepted(request.headers.get("accept", "")) == JSON:
+            return Response(_encode(standing.to_json()), media_type=JSON)
+        return Response(await asyncio.to_thread(render, standing), media_type="text/html")
+
+    return [Route("/feedback", feedback, methods=["POST"]), Route("/watch", watched)]
 
 
 def _inference(server: Server) -> list[Route]:
@@ -153,3 +208,8 @@ async def _unknown(request: Request, error: HTTPException) -> Response:
 
 async def _gone(*_: object) -> Response:
     return Response(status_code=499)
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    what = f"{type(error).__name__}: {str(error)[:200]}"
+    return await _refused(request, Refused(f"a defect ({what}); the server's log has more", status=500))

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from concours.entrants.tables import index_of
 from concours.stores.blobs import texts_in
 from concours.tasks.cells import form_of
 
@@ -44,11 +45,14 @@ class Column:
         said: dict[str, Any] = {"type": [kind, "null"], "examples": [self.example]}
         if pa.types.is_temporal(self.type):
             said["format"] = "date-time"
-        if self.lowest is not None:
-            said["description"] = f"from {self.lowest} to {self.highest} where models were fitted"
-        elif self.values:
-            said["description"] = "where models were fitted one of: " + ", ".join(self.values)
+        if self.seen:
+            said["description"] = f"where models were fitted: {self.seen}"
         return said
+
+    @property
+    def seen(self) -> str:
+        """Its values where models were fitted, in words; empty where there are too many, or none."""
+        return f"{self.lowest} to {self.highest}" if self.lowest is not None else ", ".join(self.values)
 
 
 def columns_of(like: Any) -> tuple[Column, ...]:
@@ -103,7 +107,7 @@ def frame_of(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pd.DataFrame |
             return None
     try:
         if {str(field.type) for field in schema} == {"double"}:
-            return pd.DataFrame(np.array(rows, dtype=np.float64), columns=schema.names)
+            return pd.DataFrame(np.array(rows, dtype=np.float64), columns=index_of(tuple(schema.names)))
         columns = zip(schema, zip(*rows, strict=True), strict=True)
         return pa.table([pa.array(cells, field.type) for field, cells in columns], names=schema.names).to_pandas()
     except (pa.ArrowInvalid, OverflowError):

@@ -42,7 +42,7 @@ def grpc_server(server: Server, host: str, port: int) -> tuple[grpc.aio.Server, 
 
 def _calls(server: Server) -> dict[str, Call]:
     async def infer(request: Any, heads: Heads, body: bytes) -> bytes:
-        _, told = await server.ask(
+        _, _, told = await server.ask(
             heads.get("authorization"),
             "oip-grpc",
             body,

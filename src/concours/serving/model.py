@@ -20,6 +20,7 @@ from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import DataError
 from concours.core.lineage import singles, why_unanswering
+from concours.core.ports import Store
 from concours.engine.prediction import Late, Models, Predictor
 from concours.engine.rows import as_rows, take_rows
 from concours.runs.predict import deciding, fitted_rows, read_rows
@@ -94,8 +95,12 @@ class Served:
         return deciding(self.result, self.name)
 
     @cached_property
+    def _store(self) -> Store:
+        return self.result.folder.store
+
+    @cached_property
     def _models(self) -> Models:
-        return Models(self.result.folder.store)
+        return Models(self._store)
 
     @cached_property
     def candidates(self) -> dict[Digest, Candidate]:
@@ -150,9 +155,7 @@ class Served:
             Refused: it has none.
         """
         candidate = self.result.candidate(self.name)
-        if (
-            candidate.models and candidate.entrant.joint is None
-        ):  # all of a bag begin from one model, which is not fitted
+        if candidate.models and candidate.entrant.joint is None:  # all of a bag share one model, which is not fitted
             _, fitted = self._models.model(candidate.models[0], candidate)
             made = getattr(getattr(fitted, "estimator", None), "vectors", None)
             if made is not None:
@@ -160,7 +163,7 @@ class Served:
         raise Refused(f"{self.name} makes no vectors of texts: serve an entrant of the recipe embedded, alone")
 
     def _predictor(self, x: Any) -> Predictor:
-        return Predictor(self.result.folder.store, self.output, self.candidates, x, models=self._models)
+        return Predictor(self._store, self.output, self.candidates, x, models=self._models)
 
     def held(self) -> Any:
         """Some rows to try it on, as it takes them: of the test part where there is one."""

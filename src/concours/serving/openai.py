@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from contextlib import aclosing
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -97,10 +97,10 @@ async def _left(request: Request) -> None:
         pass
 
 
-async def _bytes(first: Told, parts: AsyncIterator[Told]) -> AsyncIterator[bytes]:
+async def _bytes(first: Told, parts: AsyncGenerator[Told, None]) -> AsyncIterator[bytes]:
     """The bytes of an answer as they come; what goes wrong on the way is the last event."""
     yield first.body
-    async with aclosing(cast("AsyncGenerator[Told]", parts)):
+    async with aclosing(parts):
         try:
             async for part in parts:
                 yield part.body

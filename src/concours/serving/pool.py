@@ -6,7 +6,7 @@ import asyncio
 import socket
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -167,7 +167,7 @@ class Pool:
         """Requests that are not answered yet."""
         return len(self._waiting) + sum(len(process.busy) for process in self._all)
 
-    async def parts(self, ask: Ask) -> AsyncIterator[Told]:
+    async def parts(self, ask: Ask) -> AsyncGenerator[Told, None]:
         """The parts of an answer. Who stops asking for them leaves, and what is under way of it is dropped.
 
         Raises:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import uvicorn
@@ -31,12 +34,14 @@ class Serving:
 
     Attributes:
         specs: what is served, by name.
+        shadows: of some of them, the model of the same board that is asked beside.
         port: of HTTP; gRPC has the next one. 0: any that are free.
         processes: of each model.
         wait: seconds for which a request may wait for others to be answered with.
     """
 
     specs: dict[str, Spec]
+    shadows: Mapping[str, str] = field(default_factory=dict)
     host: str = "127.0.0.1"
     port: int = 8000
     processes: int = 1
@@ -56,23 +61,29 @@ def serve(serving: Serving, say: Callable[[str], None]) -> None:
         raise ContestError(f"--host {serving.host}: whoever reaches it may ask; give --token TEXT, which askers send")
     family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
     with (
+        tempfile.TemporaryDirectory(prefix="concours-served-") as place,
         socket.create_server((serving.host, serving.port), family=family) as listening,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_served(serving, keys, listening, say))
+        runner.run(_served(serving, keys, listening, Path(place), say))
 
 
-async def _served(serving: Serving, keys: Keys, listening: socket.socket, say: Callable[[str], None]) -> None:
+async def _served(
+    serving: Serving, keys: Keys, listening: socket.socket, place: Path, say: Callable[[str], None]
+) -> None:
     shelf = Shelf()
+    make = partial(Pool, processes=serving.processes, wait=serving.wait)
     for name, spec in serving.specs.items():
-        version = await shelf.put(name, spec.run, Pool(spec, processes=serving.processes, wait=serving.wait))
+        challenger = serving.shadows.get(name)
+        shadow = make(replace(spec, model=challenger)) if challenger else None
+        version = await shelf.put(name, spec.run, make(spec), watched=spec.watched, shadow=shadow)
         for note in version.pool.ready.notes:
             say(note)
     host, port = listening.getsockname()[:2]
     for name, version in shelf.versions.items():
         about = version.pool.about
         say(f"{name}: {about['model']} predicts {about['predicts']} (version {version.number})")
-    server = Server(shelf, keys)
+    server = Server(shelf, keys, make, place)
     beside, grpc_port = grpc_server(server, host, port + 1 if serving.port else 0)
     await beside.start()
     say(f"listening on http://{host}:{port}, and for gRPC on {host}:{grpc_port}")

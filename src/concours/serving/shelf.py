@@ -10,6 +10,8 @@ from pathlib import Path
 from concours.core.errors import nearest
 from concours.serving.pool import Pool
 from concours.serving.refused import Refused
+from concours.serving.watch.opened import watch_of
+from concours.serving.watch.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,22 @@ class Version:
     Attributes:
         number: from 1.
         run: the folder it came from.
+        watch: what watches it, where anything does.
+        shadow: a model that is asked what it is asked, whose answers only the watch gets.
     """
 
     name: str
     number: int
     run: Path
     pool: Pool
+    watch: Watch | None = None
+    shadow: Pool | None = None
+
+    async def stop(self) -> None:
+        """Answers what it was asked, then ends."""
+        await asyncio.gather(*(pool.stop() for pool in (self.pool, self.shadow) if pool))
+        if self.watch:
+            await asyncio.to_thread(self.watch.close)
 
 
 class Shelf:
@@ -52,19 +64,34 @@ class Shelf:
             raise Refused(f"{name} answers as version {found.number}; there is no version {version!r}", status=404)
         return found
 
-    async def put(self, name: str, run: Path, pool: Pool) -> Version:
+    async def put(
+        self, name: str, run: Path, pool: Pool, *, watched: bool = False, shadow: Pool | None = None
+    ) -> Version:
         """Puts a model up as the next version of its name, once it is ready; what the last one is asked it answers
-        before it goes. Raises ModelFailed.
+        before it goes.
+
+        Args:
+            watched: whether what it answers is kept and compared, in a file of the run folder.
+            shadow: a challenger, of a model that is watched.
+
+        Raises:
+            ModelFailed: it cannot be served. DataError: its log is of another model, or somebody has it.
         """
-        await pool.start()
+        await asyncio.gather(*(one.start() for one in (pool, shadow) if one))
+        try:
+            watch = await asyncio.to_thread(watch_of, run, pool.about["model"]) if watched else None
+        except BaseException:
+            await asyncio.gather(*(one.stop() for one in (pool, shadow) if one))
+            raise
         before = self._now.get(name)
-        self._now[name] = found = Version(name, before.number + 1 if before else 1, run, pool)
+        number = before.number + 1 if before else 1
+        self._now[name] = found = Version(name, number, run, pool, watch, shadow)
         if before:
-            task = asyncio.create_task(before.pool.stop())
+            task = asyncio.create_task(before.stop())
             self._leaving.add(task)
             task.add_done_callback(self._leaving.discard)
         return found
 
     async def stop(self) -> None:
         """Ends all of them, when they have answered what they were asked."""
-        await asyncio.gather(*self._leaving, *(each.pool.stop() for each in self._now.values()))
+        await asyncio.gather(*self._leaving, *(each.stop() for each in self._now.values()))

@@ -8,8 +8,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from concours.core.errors import ConcoursError
-from concours.serving.answering import Answering
+from concours.serving.answering import Answering, refusal
 from concours.serving.doors.openai.asked import Asked, body_of
 from concours.serving.doors.openai.form import EVENTS, At, Form, events
 from concours.serving.doors.openai.predicting import head_of
@@ -75,8 +74,8 @@ class Speaking:
         try:
             asked = form.read(body_of(ask.body))
             self.writer.take(ask.id, asked)
-        except (ConcoursError, RecursionError, MemoryError) as error:
-            return [_refusal(ask.id, error)]
+        except Exception as error:  # noqa: BLE001 (a defect is told of one request, and ends no others)
+            return [refusal(ask.id, error, as_openai)]
         self._under_way[ask.id] = _Answer(form, asked, head_of(ask))
         return []
 
@@ -92,14 +91,14 @@ class Speaking:
         if written.end is None:
             return []
         if isinstance(written.end, Refused):
-            return [_refusal(written.id, written.end)]
+            return [refusal(written.id, written.end, as_openai)]
         body = _encode(answer.form.whole(answer.at, _said(answer, written.end)))
         return [Told(written.id, body, rows=1)]
 
     def _stream(self, written: Written, answer: _Answer) -> Told:
         form, end = answer.form, written.end
         if isinstance(end, Refused) and len(answer.pieces) == 1:
-            return _refusal(written.id, end)
+            return refusal(written.id, end, as_openai)
         some: list[dict[str, Any]] = form.begin(answer.at) if len(answer.pieces) == 1 else []
         if written.piece.text or written.piece.likely:
             some += form.more(answer.at, written.piece)
@@ -115,8 +114,3 @@ class Speaking:
 def _said(answer: _Answer, end: Ended) -> Said:
     whole = joined(answer.pieces)
     return Said(whole.text, end.finish, end.tokens_in, end.tokens_out, whole.likely)
-
-
-def _refusal(id: int, error: BaseException) -> Told:
-    refused = error if isinstance(error, Refused) else Refused(str(error) or type(error).__name__)
-    return Told(id, _encode(as_openai(refused)), status=refused.status, head=refused.headers)

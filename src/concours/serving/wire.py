@@ -38,6 +38,19 @@ class Ask(msgspec.Struct, frozen=True, array_like=True):
     gone: bool = False
 
 
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """Rows that were answered, for whoever watches (`serving.watch`).
+
+    Attributes:
+        ids: what each row is called in feedback.
+        rows, predictions: as bytes (`serving.watch.log.packed`, `packed_values`).
+    """
+
+    ids: list[str]
+    rows: bytes
+    predictions: bytes
+
+
 class Told(msgspec.Struct, frozen=True, array_like=True):
     """An answer, or a part of one.
 
@@ -46,6 +59,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
         status: of HTTP.
         last: whether no part comes after it.
         rows: that were answered, which are charged.
+        seen: where the model is watched, what was answered; of requests that were answered together the first has all.
     """
 
     id: int
@@ -55,6 +69,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     head: dict[str, str] = {}
     last: bool = True
     rows: int = 0
+    seen: Seen | None = None
 
 
 class Ready(msgspec.Struct, frozen=True, array_like=True):

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from concours.core.errors import ConcoursError
+from concours.engine.deterministic import deterministic
 from concours.runs.result import Result
 from concours.serving.about import about
 from concours.serving.answering import Answering, Steps
@@ -36,12 +37,14 @@ class Spec:
         model: on its board; the default where none is named.
         agreed: what may run of what is asked about.
         within: how far an answer may be from that of `predict`; 0: equal to the last bit.
+        watched: whether what is answered is told too.
     """
 
     run: Path
     model: str | None = None
     agreed: frozenset[str] = frozenset()
     within: float = 0.0
+    watched: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As JSON; `of` is the inverse."""
@@ -63,7 +66,7 @@ def opened(spec: Spec) -> tuple[Steps, Ready]:
         "request is answered by itself; --within allows a distance from predict"
     )
     notes = () if together or served.calls else (alone,)
-    answering, writer = Answering(served, DOORS, together), writer_of(served)
+    answering, writer = Answering(served, DOORS, together, watched=spec.watched), writer_of(served)
     steps = answering if writer is None else Speaking(answering, writer, FORMS)
     said = about(served, together=together, continuous=steps.continuous)
     return steps, Ready(msgspec.json.encode(said), notes)
@@ -95,7 +98,7 @@ def main() -> None:
     """Runs a process."""
     for each in (signal.SIGINT, signal.SIGTERM):  # the server decides when it ends: by going
         signal.signal(each, signal.SIG_IGN)
-    with socket.socket(fileno=int(sys.argv[1])) as connection:
+    with socket.socket(fileno=int(sys.argv[1])) as connection, deterministic(threads=1, seed=0):
         work(connection)
 
 

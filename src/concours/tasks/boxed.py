@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.core.visible import shortened
+from concours.core.written import counted
 from concours.tasks.given import given_pictures
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
@@ -59,12 +60,13 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     return fitted, _data(test[0], task, kind, like, shares=shares) if test else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class _Part:
-    """The pictures with boxes of one part, where they lie, and what is said of it."""
+    """The pictures with boxes of one part, where they lie, how many are left out already, and what is said of it."""
 
     files: Files
     marks: Sequence[Marks]
+    left_out: int = 0
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -77,23 +79,24 @@ def _parts(task: Task, folder: Path, kind: Kind) -> list[_Part]:
     """
     if task.test is not None and not isinstance(task.test, (str, Path)):
         raise DataError("task.test: a file or a folder was expected, as task.data is one")
-    files, found = _opened(task.data, folder, kind)
+    skip = task.on_bad_row == "skip"
+    files, found = _opened(task.data, folder, kind, skip=skip)
     *_, last = None, *found.parts
     apart = last if len(found.parts) > 1 and (task.test is None or last == "test") else None
     train = [each for part, marks in found.parts.items() if part != apart for each in marks]
     judging = found.parts[apart] if apart else ()
     told = [f"the pictures of {files} are fitted on" for part, files in found.listed.items() if part != apart]
-    fitted = _Part(files=files, marks=train, notes=(*found.notes, *told), warnings=found.warnings)
+    fitted = _Part(files, train, found.left_out, (*found.notes, *told), found.warnings)
     whose = f"the {len(judging):,} pictures of {found.listed[apart]}" if apart else ""
     if task.test is None:
         _require_apart(files.name, train, judging)
-        return [fitted, _Part(files=files, marks=judging, notes=(f"{whose} judge",))] if apart else [fitted]
+        return [fitted, _Part(files, judging, notes=(f"{whose} judge",))] if apart else [fitted]
     if apart:
         aside = f"{files.name}: {whose} are left aside, as task.test judges"
         fitted = replace(fitted, warnings=(*fitted.warnings, aside))
-    files, found = _opened(task.test, folder, kind)
+    files, found = _opened(task.test, folder, kind, skip=skip)
     marks = [each for part in found.parts.values() for each in part]
-    return [fitted, _Part(files=files, marks=marks, notes=found.notes, warnings=found.warnings)]
+    return [fitted, _Part(files, marks, found.left_out, found.notes, found.warnings)]
 
 
 def _require_apart(name: str, train: Sequence[Marks], test: Sequence[Marks]) -> None:
@@ -127,7 +130,7 @@ def renew(
     if len(boxes.parts) > 1:
         counts = ", then ".join(f"{len(marks):,} of {part}" for part, marks in boxes.parts.items())
         told(f"{files.name}: pictures are in the order of its parts: {counts}")
-    return pictures.x, Opened(x=pictures.x, name=files.name, notes=tuple(pictures.notes))
+    return pictures.x, Opened(x=pictures.x, name=files.name, files=tuple(wanted), notes=tuple(pictures.notes))
 
 
 def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
@@ -179,18 +182,18 @@ class _Beside:
 _ANNOTATIONS = (".csv", ".tsv", ".json", ".xml")
 
 
-def _opened(source: str | Path, folder: Path, kind: Kind) -> tuple[Files, Marked]:
+def _opened(source: str | Path, folder: Path, kind: Kind, *, skip: bool) -> tuple[Files, Marked]:
     path = existing(folder / source)
     with damage_named(shortened(path.name)):
         found = _annotated(path)
         if found is None:
             raise DataError(
                 f"{path.name} holds no boxes, and a task of kind {kind.name} wants {kind.input.what}: a folder or an "
-                "archive with Annotations/*.xml and JPEGImages (Pascal VOC), with the JSON file of COCO, or with a "
+                "archive with an XML file for each picture (Pascal VOC), with the JSON file of COCO, or with a "
                 "table of image, label, xmin, ymin, xmax, ymax"
             )
         files, sort, names = found
-        return files, marked(files, sort, names)
+        return files, marked(files, sort, names, skip=skip)
 
 
 def _data(part: _Part, task: Task, kind: Kind, options: Options, *, shares: bool) -> Data:
@@ -209,8 +212,8 @@ def _data(part: _Part, task: Task, kind: Kind, options: Options, *, shares: bool
         x=read.x,
         y=kind.output.checked(y, task, name),
         name=name,
-        left_out=len(marks) - len(kept),
-        notes=(*part.notes, *read.notes, f"{len(y.values):,} boxes"),
+        left_out=part.left_out + len(marks) - len(kept),
+        notes=(*part.notes, *read.notes, counted(len(y.values), "box")),
         warnings=(*part.warnings, *read.warnings, *said, *alike),
         weights=None if weights is None else weights[read.kept],
     )

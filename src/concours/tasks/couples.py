@@ -24,7 +24,7 @@ from concours.tasks.readers.header import absent
 from concours.tasks.readers.opened import Opened, Options, Rows
 from concours.tasks.readers.settled import settled
 from concours.tasks.readers.source import open_source
-from concours.tasks.reading import Data, split_off
+from concours.tasks.reading import Data, split_off, taken, with_target
 from concours.tasks.task import Task
 from concours.tasks.texts import blank, strings
 from concours.tasks.weights import require_column, weights_apart, weights_kept
@@ -147,7 +147,9 @@ def _read(opened: Opened, task: Task, kind: Kind) -> _Read:
     left = [c for c in table.column_names if c not in (str(target), task.id, task.split.group, *task.drop)]
     texts = _texts(task.text, left, name)
     kept, warnings = _whole(table, texts, task, name)
-    table = table if len(kept) == len(table) else table.take(pa.array(kept))
+    labelled, told = with_target(table, str(target), task, name)
+    kept, warnings = np.intersect1d(kept, labelled), [*warnings, *told]
+    table = taken(table, kept)
     weight = weights_kept(task.weight, kept, len(opened.x))
     _, y = split_off(table, str(target), name)
     _, weights, said = weights_apart(table, weight, name)

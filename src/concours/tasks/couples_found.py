@@ -42,7 +42,7 @@ _TARGETS: Final = (
 _WORDS: Final = 2.0
 """Of a text on average, at least: what is shorter is a label or a name."""
 _HEAD: Final = 1 << 12
-_NAME: Final = re.compile(r"\w{2,40}")
+_NAME: Final = re.compile(r"\w[\w -]{0,38}\w")
 
 
 def find_classes(source: Path, options: Options) -> Keys | None:

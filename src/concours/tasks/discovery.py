@@ -69,6 +69,7 @@ class Findings:
         group, time: columns to split by.
         maybe_groups, maybe_times: columns that may be either, with what speaks for it.
         maybe_weights: columns that may say how much each row counts.
+        left_out: rows without the target.
         follows: the columns in whose order the rows stand in time, where they are not split by it.
         leaks: columns that tell the target nearly alone; they are among `drop`.
         gaps: columns that are mostly missing.
@@ -103,6 +104,7 @@ class Findings:
     maybe_groups: tuple[Note, ...] = ()
     maybe_times: tuple[Note, ...] = ()
     maybe_weights: tuple[Note, ...] = ()
+    left_out: int = 0
     follows: tuple[str, ...] = ()
     leaks: tuple[Note, ...] = ()
     gaps: tuple[Note, ...] = ()
@@ -117,7 +119,12 @@ class Findings:
 
 
 def discover(
-    opened: Opened, test: Opened | None = None, *, target: str | None = None, guide: Guide | None = None
+    opened: Opened,
+    test: Opened | None = None,
+    *,
+    target: str | None = None,
+    guide: Guide | None = None,
+    skip: bool = False,
 ) -> Findings:
     """What a source holds, for a task.
 
@@ -125,12 +132,13 @@ def discover(
         test: what judges, if there is such a part.
         guide: what lies beside it and tells what is asked.
         target: the column to predict, where a person names it.
+        skip: whether rows without the target are left out; else none may be.
 
     Raises:
         DataError: the target is not clear, or cannot be predicted.
     """
     if isinstance(opened.x, pa.Table) and opened.y is None:
-        return _of_table(opened, opened.x, test, target, guide or Guide())
+        return _of_table(opened, opened.x, test, target, guide or Guide(), skip=skip)
     if target not in (None, opened.target):
         raise DataError(f"--target: {opened.name} brings its labels with it; leave it out")
     if opened.y is None:
@@ -145,10 +153,10 @@ def with_written(found: Findings, opened: Opened, test: Opened | None) -> Findin
         opened, test: with the target's column as it is written.
     """
     target = found.target.name if found.target else ""
-    if not isinstance(opened.x, pa.Table) or target not in opened.x.column_names or opened.x[target].null_count:
+    if not isinstance(opened.x, pa.Table) or target not in opened.x.column_names:
         return found
     before = len(found.classes)
-    found = _with_target(replace(found, classes={}), _values(opened.x[target]))
+    found = _with_target(replace(found, classes={}), _values(opened.x[target].drop_null()))
     counted = found.form.why.replace(f"{before:,} values", f"{len(found.classes):,} values", 1)
     found = replace(found, form=replace(found.form, why=counted))
     if not found.test_rows or test is None or not isinstance(test.x, pa.Table):
@@ -181,16 +189,22 @@ def _of_labelled(opened: Opened, y: NDArray[Any], test: Opened | None) -> Findin
     return _with_test(found, row_keys(opened.x), row_keys(test.x), test.y)
 
 
-def _of_table(opened: Opened, table: pa.Table, test: Opened | None, target: str | None, guide: Guide) -> Findings:
+def _of_table(
+    opened: Opened, table: pa.Table, test: Opened | None, target: str | None, guide: Guide, *, skip: bool
+) -> Findings:
     columns = describe(table)
     choice = _choice(columns, opened, target, guide)
+    if skip and (unlabelled := table[choice.name].null_count):
+        whole = table.filter(table[choice.name].is_valid())
+        found = _of_table(replace(opened, x=whole), whole, test, choice.name, guide, skip=False)
+        return replace(found, target=choice, left_out=unlabelled)
     sought = next(column for column in columns if column.name == choice.name)
     y = _values(table[choice.name])
     form = form_of(
         sought,
         pd.Series(y).value_counts().sort_index().to_numpy(),
         opened.name,
-        words_for_missing(table.schema.field(choice.name)),
+        _first_missing(table[choice.name]) + words_for_missing(table.schema.field(choice.name)),
     )
     beyond = guide.unusable(columns, choice.name)
     others = tuple(c for c in columns if c.name != choice.name and c.name not in {note.name for note in beyond})
@@ -222,6 +236,10 @@ def _of_table(opened: Opened, table: pa.Table, test: Opened | None, target: str 
     keys = row_keys(whole)
     found = replace(found, duplicates=_repeated(keys) if found.inputs else 0)
     return found if test is None else _with_test_table(found, keys, whole, test)
+
+
+def _first_missing(column: pa.ChunkedArray) -> str:
+    return f", first in row {pc.index(column.is_null(), True).as_py() + 1}" if column.null_count else ""
 
 
 def _leaking(note: Note) -> Note:

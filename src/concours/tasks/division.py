@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.errors import ContestError, DataError
+from concours.core.written import counted
 from concours.kernels.rows.spans import overlapping
 from concours.tasks.duplicates import row_keys
 from concours.tasks.readers.header import absent
@@ -76,7 +77,7 @@ def divide(
     rows = int(np.count_nonzero(train))
     count = split.folds or usual_folds(rows, slow=slow)
     if rows < 2 * count:
-        raise DataError(f"{name}: {rows} rows to fit on are too few for {count} folds; at least two a fold")
+        raise DataError(f"{name}: {counted(rows, 'row')} to fit on, too few for {count} folds of two rows at least")
     if groups is not None:
         _check_enough(
             len(np.unique(groups[train])), count, f"groups ({split.group or 'of rows that keep together'})", name

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.errors import ContestError, DataError
-from concours.core.written import written
+from concours.core.written import counted, written
 from concours.kernels.rows.conditions import labels_among
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
@@ -145,9 +145,8 @@ def _data(opened: Opened, task: Task, kind: Kind, levels: _Levels) -> Data:
                 f"{name}: {blank.sum()} of {len(x)} pictures have no {opened.target or CAPTION}, first in row {row}; "
                 'write it, or leave such pictures out by on_bad_row = "skip" in [task]'
             )
-        warnings.append(
-            f"{name}: {blank.sum()} pictures without a {opened.target or CAPTION} were left out; first: row {row}"
-        )
+        lost = counted(int(blank.sum()), "picture")
+        warnings.append(f"{name}: {lost} without a {opened.target or CAPTION} left out; first: row {row}")
         texts, pictures, left = [text for text in texts if text], pictures[~blank], left + int(blank.sum())
     return Data(
         x=pa.chunked_array([pa.array(texts, pa.string())]),

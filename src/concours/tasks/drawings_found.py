@@ -12,9 +12,8 @@ from concours.core.written import written
 from concours.kernels.rows.conditions import labels_among
 from concours.tasks.drawings import captioned
 from concours.tasks.readers.archives import files_of, is_archive
-from concours.tasks.readers.listing import TABLES, content_names, suffix_of
+from concours.tasks.readers.listing import TABLES, layout_of, suffix_of
 from concours.tasks.readers.opened import Opened, Options
-from concours.tasks.readers.pictures import PICTURES
 
 _FEW = 1_000
 
@@ -37,8 +36,8 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
         return None  # who reads it otherwise says what is wrong
     texts = [] if opened.y is None else [written(value).strip() for value in opened.y.tolist()]
     labels = labels_among(texts)
-    if labels and not options.asked:
-        return None
+    if not options.asked and (labels or (texts and opened.target is None)):
+        return None  # few texts, or names of folders and files, tell apart
     keys: dict[str, tuple[Any, str]] = {"data": (str(source), _counted(opened))}
     if texts and opened.target:
         what = f"{len(labels)} labels" if labels else f"{len(set(texts)):,} descriptions"
@@ -51,10 +50,9 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
 
 
 def _holds_pictures(source: Path) -> bool:
-    """Whether a folder or an archive holds more pictures than other files but tables, or a table names some."""
+    """Whether what a folder or an archive holds is pictures, or a table may name some. Raises DataError."""
     if source.is_dir() or is_archive(source.name):
-        names = [name for name in content_names(files_of(source)) if suffix_of(name) not in TABLES]
-        return bool(names) and 2 * sum(suffix_of(name) in PICTURES for name in names) > len(names)
+        return layout_of(files_of(source)).sort == "pictures"
     return suffix_of(source.name) in (*TABLES, ".npz", ".npy")
 
 

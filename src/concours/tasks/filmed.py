@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from concours.core.errors import DataError
+from concours.core.written import counted
 from concours.tasks.file_names import form_of, grouping_part, with_parts
 from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
@@ -20,7 +21,7 @@ from concours.tasks.readers.clips import ARRAYS, FILMS, LONGEST, MOST, as_bytes,
 from concours.tasks.readers.damage import damage_named, existing
 from concours.tasks.readers.listing import by_places, content_names, suffix_of
 from concours.tasks.readers.opened import Opened, Options, Rows
-from concours.tasks.reading import Data, require_known, split_off
+from concours.tasks.reading import Data, require_known, split_off, with_target
 from concours.tasks.recordings import FILE, FOLDER, target_of
 from concours.tasks.task import Task
 from concours.tasks.weights import require_column, weights_apart
@@ -95,7 +96,7 @@ def renew(
     for warning in found.warnings:
         told(warning)
     table = pa.table({FILE: list(whole.clips)})
-    return found.x, Opened(x=table, name=whole.files.name, notes=tuple(found.notes))
+    return found.x, Opened(x=table, name=whole.files.name, files=tuple(whole.clips), notes=tuple(found.notes))
 
 
 def filmed(path: Path, form: str | None) -> list[Filmed]:
@@ -143,7 +144,7 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
     parts = filmed(source, None)
     if FOLDER not in parts[0].table.column_names and not _are_films(parts[0].clips):
         return None  # folders of pictures, one a class
-    found, keys = parts[0], {"data": (str(source), f"{len(parts[0].clips):,} clips")}
+    found, keys = parts[0], {"data": (str(source), counted(len(parts[0].clips), "clip"))}
     names = list(found.clips)
     form = form_of([_stem(name) for name in names])
     if form:
@@ -195,8 +196,10 @@ def _data(found: Filmed, task: Task, kind: Kind, like: Data | None = None) -> Da
     require_known(task, found.table, name)
     target = target_of(found.table, None if task.target is None else str(task.target), name, _HOW)
     shape = tuple(like.x.shape[1:]) if like is not None and isinstance(like.x, np.ndarray) else None
-    clips = read_clips(found.files, found.clips, shape=shape, skip=task.on_bad_row == "skip")
-    table = found.table.take(pa.array(clips.kept))
+    rows, told = with_target(found.table, target, task, name)
+    films = {name: found.clips[name] for name in np.asarray(list(found.clips), dtype=object)[rows]}
+    clips = read_clips(found.files, films, shape=shape, skip=task.on_bad_row == "skip")
+    table = found.table.take(pa.array(rows[clips.kept]))
     _, y = split_off(table, target, name)
     _, weights, alike = weights_apart(table, task.weight, name)
     return Data(
@@ -207,7 +210,7 @@ def _data(found: Filmed, task: Task, kind: Kind, like: Data | None = None) -> Da
         ids=None if task.id is None else ids_of(table[task.id]),
         left_out=len(found.clips) - len(clips.kept),
         notes=(*found.notes, *clips.notes),
-        warnings=(*clips.warnings, *alike),
+        warnings=(*told, *clips.warnings, *alike),
         weights=weights,
     )
 

@@ -8,7 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-MOST: Final = 256
+from concours.kernels.scoring.masks import VOID
+
+MOST: Final = VOID
 """Labels that masks may have."""
 
 
@@ -17,7 +19,7 @@ class Labelled:
     """Masks.
 
     Attributes:
-        codes: uint8 (rows, height, width), places in `labels`.
+        codes: uint8 (rows, height, width), places in `labels`; `VOID` where there is none.
         labels: whole numbers or texts.
     """
 

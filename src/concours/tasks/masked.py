@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from concours.core.errors import DataError
-from concours.core.written import written
+from concours.core.written import counted, written
 from concours.tasks.file_names import form_of, grouping_part, with_parts
 from concours.tasks.given import given_pictures
 from concours.tasks.ids import ids_of
@@ -79,7 +79,9 @@ def renew(
     pictures = read_pictures(files, names, Options(shape=tuple(like.shape[1:])))
     for warning in pictures.warnings:
         told(warning)
-    return pictures.x, Opened(x=pa.table({FILE: names}), name=files.name, notes=tuple(pictures.notes))
+    return pictures.x, Opened(
+        x=pa.table({FILE: names}), name=files.name, files=tuple(names), notes=tuple(pictures.notes)
+    )
 
 
 def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
@@ -96,7 +98,7 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
             raise DataError(f"{option}: {source} holds pictures with masks, which have no columns; leave {option} out")
     pairs = found[1].pairs
     names = [pair.picture for pair in pairs]
-    keys: dict[str, tuple[Any, str]] = {"data": (str(source), f"{len(pairs):,} pictures; {found[1].form}")}
+    keys: dict[str, tuple[Any, str]] = {"data": (str(source), f"{counted(len(pairs), 'picture')}; {found[1].form}")}
     keys["id"] = (FILE, "the names of the pictures, which no model gets")
     apart = len(_halves(pairs)) > 1
     split: dict[str, Any] = {} if apart else {"test": 0.3 if len(pairs) < 1000 else 0.2}
@@ -179,6 +181,7 @@ def _data(half: _Half, task: Task, kind: Kind, like: Data | None = None) -> Data
         half.pairs,
         skip=task.on_bad_row == "skip",
         shape=tuple(like.x.shape[1:]) if like else None,
+        named={*task.labels, *known},
         known=lambda label: not known or written(task.labels.get(written(label), label)) in known,
     )
     names = [half.pairs[row].picture for row in read.kept]
@@ -186,11 +189,11 @@ def _data(half: _Half, task: Task, kind: Kind, like: Data | None = None) -> Data
     require_known(task, beside, name)
     _, weights, alike = weights_apart(beside, task.weight, name)
     lone = (
-        [f"{name}: {len(found.lone)} masks without a picture were left out; first: {found.lone[0]}"]
+        [f"{name}: {counted(len(found.lone), 'mask')} without a picture left out; first: {found.lone[0]}"]
         if found.lone
         else []
     )
-    aside = [f"{name}: {found.aside} pictures without a mask are left aside"] if found.aside else []
+    aside = [f"{name}: left aside: {counted(found.aside, 'picture')} without a mask"] if found.aside else []
     return Data(
         x=read.x,
         y=kind.output.checked(read.y, task, name),

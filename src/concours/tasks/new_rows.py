@@ -90,7 +90,7 @@ def all_rows(opened: Opened) -> Opened:
         shared = [name for name in opened.x.column_names if name in opened.test.x.column_names]
         bare = [replace(part, x=part.x.select(shared)) for part in bare]  # type: ignore[union-attr]
     whole = stacked(bare, ["", ""], Options())
-    return replace(whole, name=opened.name, test=None, warnings=(*whole.warnings, said))
+    return replace(whole, name=opened.name, test=None, files=opened.files, warnings=(*whole.warnings, said))
 
 
 def _with_source(opened: Opened, like: Rows, source: Any) -> Opened:

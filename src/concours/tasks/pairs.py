@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from concours.core.errors import DataError, nearest
+from concours.core.written import counted
 from concours.tasks.given import given_rows
 from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
@@ -115,6 +116,7 @@ def _lines_of(source: str | Path, text: Sequence[str]) -> Opened | None:
         lines, guess = aligned.lines(stems[0], text[0], None)
     else:
         return None
+    (lines, _), _ = _level(lines, lines)
     notes = (f"encoding {guess}",) if guess else ()
     return Opened(x=pa.chunked_array([pa.array(lines, pa.string())]), name=path.name, unit="line", notes=notes)
 
@@ -256,21 +258,28 @@ def _files(
     found: list[str] = []
     places = []
     for stem in stems:
-        each = []
-        for side, language in zip(sides, names, strict=True):
-            lines, guess = aligned.lines(stem, language, task.encoding)
-            each.append(len(lines))
-            side.extend(lines)
-            found += [f"{stem}.{language}: encoding {guess}"] if guess else []
-        if each[0] != each[1]:
+        read = [aligned.lines(stem, language, task.encoding) for language in names]
+        guessed = {language: guess for language, (_, guess) in zip(names, read, strict=True) if guess}
+        found += [f"{stem}.{language}: encoding {guess}" for language, guess in guessed.items()]
+        (one, other), blank_ends = _level(read[0][0], read[1][0])
+        found += [f"{stem}: {counted(blank_ends, 'empty line')} at the end"] if blank_ends else []
+        if len(one) != len(other):
             raise DataError(
-                f"{stem}.{names[0]} has {each[0]:,} lines and {stem}.{names[1]} {each[1]:,}; line i of either should "
-                "be of one pair"
+                f"{stem}.{names[0]} has {len(one):,} lines and {stem}.{names[1]} {len(other):,}; line i of either "
+                "should be of one pair"
             )
-        places += [f"{stem}, line {line + 1}" for line in range(each[0])] if task.on_bad_row == "fail" else []
+        sides[0].extend(one)
+        sides[1].extend(other)
+        places += [f"{stem}, line {line + 1}" for line in range(len(one))] if task.on_bad_row == "fail" else []
     x, y = (pa.chunked_array([pa.array(side, pa.string())]) for side in sides)
     pairs = _Pairs(x=x, y=y, name=name, names=names, unit="line", weight=task.weight, notes=(*notes, *found))
     return _checked(pairs, task, "line", places)
+
+
+def _level(one: list[str], other: list[str]) -> tuple[tuple[list[str], list[str]], int]:
+    """Lines of two files without those at the end in which neither says anything; and how many the longer one had."""
+    ends = max((at for lines in (one, other) for at, line in enumerate(lines, 1) if line), default=1)
+    return (one[:ends], other[:ends]), max(len(one), len(other)) - ends
 
 
 def _languages(aligned: Aligned, task: Task) -> tuple[str, str]:

@@ -100,7 +100,7 @@ def _read(file: Path, wanted: Wanted) -> pa.Table:
     labels = ("prediction", wanted.target) if wanted.classes or wanted.texts else ()
     labels = (*labels, RESPONSE) if wanted.texts else labels
     apart = tuple(form for name in ("id", wanted.id, *labels) if name for form in (name, f"'{name}"))
-    options = Options(header=True, written=apart, missing=() if wanted.texts else None)
+    options = Options(input="table", header=True, written=apart, missing=() if wanted.texts else None)
     table = open_source(file, Path(), options).x
     if any(label.casefold() in MISSING for label in wanted.classes) and isinstance(table, pa.Table):
         kept = {name: "word" for name in apart if name in labels and name in table.column_names}

@@ -114,7 +114,7 @@ def asked_of(options: Mapping[str, Any], columns: Sequence[str], name: str, *, k
 
 def folded(name: str) -> str:
     """A name as the lists here have it."""
-    return name.strip().lower().replace(" ", "_").replace("-", "_")
+    return name.strip(" ?:#").lower().replace(" ", "_").replace("-", "_")
 
 
 def usual(names: Sequence[str], columns: Sequence[str]) -> str | None:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
+from concours.core.written import counted
 from concours.tasks.cells import Form
 from concours.tasks.conforming import HOLDS, conform
 from concours.tasks.division import DUPLICATES
@@ -25,12 +26,12 @@ from concours.tasks.lacking import require_taken
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.listing import TABLES, TEXTS, suffix_of
 from concours.tasks.readers.named import sklearn_target
-from concours.tasks.readers.opened import Opened, Options, Rows, Unit
+from concours.tasks.readers.opened import LEAVE_OUT, Opened, Options, Rows, Unit
 from concours.tasks.readers.settled import settled
 from concours.tasks.readers.source import open_source
 from concours.tasks.task import Split, Task
 from concours.tasks.texts import blank, text_columns, text_of
-from concours.tasks.weights import require_column, weights_apart
+from concours.tasks.weights import require_column, weights_apart, weights_kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +200,11 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
     name = task.name if opened.name == "the data" and task.name else opened.name
     x, y = opened.x, opened.y
     target = opened.target if task.target is None else task.target
+    left_out, told = opened.left_out, list[str]()
+    if isinstance(x, pa.Table) and y is None and str(target) in x.column_names:
+        kept, told = with_target(x, str(target), task, name, unit=opened.unit)
+        task = replace(task, weight=weights_kept(task.weight, kept, len(x)))
+        left_out, x = left_out + len(x) - len(kept), taken(x, kept)
     x, y = _apart(x, y, target, opened, name)
     text: tuple[str, ...] = ()
     apart: pa.Table | None = None
@@ -223,9 +229,9 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
         apart=apart,
         text=text,
         unit=opened.unit,
-        left_out=opened.left_out,
+        left_out=left_out,
         notes=opened.notes,
-        warnings=(*opened.warnings, *said),
+        warnings=(*opened.warnings, *told, *said),
         weights=weights,
         ids=ids,
     )
@@ -293,6 +299,30 @@ def _given(target: Any, x: Any) -> NDArray[Any]:
     return y
 
 
+def with_target(
+    table: pa.Table, target: str, task: Task, name: str, unit: str = "row"
+) -> tuple[NDArray[np.int64], list[str]]:
+    """The rows that have a target, and what is said of the others, where the task leaves such out; else all rows.
+
+    Raises:
+        DataError: none is left.
+    """
+    rows = np.arange(len(table))
+    if task.on_bad_row == "fail" or target not in table.column_names or not table[target].null_count:
+        return rows, []
+    known = table[target].is_valid().to_numpy()
+    if not known.any():
+        raise DataError(f"{name}: no row has the target {target!r}")
+    first = int(np.argmin(known)) + 1
+    left = counted(int((~known).sum()), unit)
+    return rows[known], [f"{name}: {left} without the target {target!r} left out; first: {unit} {first}"]
+
+
+def taken(table: pa.Table, kept: NDArray[np.int64]) -> pa.Table:
+    """Those rows of a table; the table itself where that is all."""
+    return table if len(kept) == len(table) else table.take(pa.array(kept))
+
+
 def split_off(table: pa.Table, target: str, name: str) -> tuple[pa.Table, NDArray[Any]]:
     """The inputs, and the target as numpy has it; texts share one object a label.
 
@@ -306,7 +336,7 @@ def split_off(table: pa.Table, target: str, name: str) -> tuple[pa.Table, NDArra
         row = pc.index(pc.is_null(column), True).as_py()
         raise DataError(
             f"{name}: the target {target!r} is missing in {column.null_count} of {len(column)} rows, "
-            f"first in row {row + 1}{words_for_missing(table.schema.field(target))}"
+            f"first in row {row + 1}{words_for_missing(table.schema.field(target))}; {LEAVE_OUT}"
         )
     if pa.types.is_temporal(column.type):
         column = moments_written(column)

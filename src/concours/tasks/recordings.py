@@ -19,12 +19,12 @@ from concours.tasks.readers.archives import Files, files_of, is_archive
 from concours.tasks.readers.damage import damage_named, existing
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.listing import TABLES, by_names, by_places, content_names, suffix_of
-from concours.tasks.readers.opened import Opened, Options, Rows
+from concours.tasks.readers.opened import LEAVE_OUT, Opened, Options, Rows
 from concours.tasks.readers.pictured import by_tail
 from concours.tasks.readers.sounds import SOUNDS, UNREAD, read_sounds
 from concours.tasks.readers.sounds_given import given_sounds
 from concours.tasks.readers.source import open_source
-from concours.tasks.reading import Data, split_off
+from concours.tasks.reading import Data, split_off, with_target
 from concours.tasks.task import Task
 from concours.tasks.weights import require_column, weights_apart
 
@@ -267,7 +267,7 @@ def _named(
     if lost and (task is None or task.on_bad_row == "fail"):
         raise DataError(
             f"{file}: {len(lost)} of {len(values)} rows name no sound that is there, or more than one; first in row "
-            f'{lost[0] + 1}, {values[lost[0]]!r}; mend them, or leave such rows out by on_bad_row = "skip" in [task]'
+            f"{lost[0] + 1}, {values[lost[0]]!r}; mend them, or {LEAVE_OUT}"
         )
     rows = sorted(set(range(len(values))) - set(lost))
     names = [known[values[row]][0] for row in rows]
@@ -303,9 +303,10 @@ def _data(found: Recordings, task: Task, kind: Kind, rate: int | None = None) ->
     for key, column in (("task.id", task.id), ("task.split.group", given[0]), ("task.split.time", given[1])):
         if column is not None and column not in table.column_names and column != "duplicates":
             raise DataError(f"{key}: {name} has no column {column!r}; {absent(column, table.column_names)}")
-    read = read_sounds(found.files, found.names, rate=rate, skip=task.on_bad_row == "skip")
-    table = table.take(pa.array(read.kept))
     target = target_of(table, None if task.target is None else str(task.target), name)
+    rows, told = with_target(table, target, task, name)
+    read = read_sounds(found.files, [found.names[row] for row in rows], rate=rate, skip=task.on_bad_row == "skip")
+    table = table.take(pa.array(rows[read.kept]))
     _, y = split_off(table, target, name)
     _, weights, alike = weights_apart(table, task.weight, name)
     x = _rows(read.samples, read.rate)
@@ -318,7 +319,7 @@ def _data(found: Recordings, task: Task, kind: Kind, rate: int | None = None) ->
         ids=None if task.id is None else ids_of(table[task.id]),
         left_out=found.left_out + len(found) - len(read.kept),
         notes=(*found.notes, *read.notes),
-        warnings=(*found.warnings, *read.warnings, *alike),
+        warnings=(*found.warnings, *told, *read.warnings, *alike),
         weights=weights,
     )
 

@@ -21,7 +21,7 @@ from concours.tasks.task import Task
 _HEAD = 1 << 14
 _MOST_CLASSES = 100
 _MANY = 20
-_LABELS: Final = ("label", "labels", "class", "category", "target", "word", "digit", "command", "emotion", "genre")
+LABELS: Final = ("label", "labels", "class", "category", "target", "word", "digit", "command", "emotion", "genre")
 _SPEAKERS: Final = ("speaker", "speaker_id", "client_id", "subject", "person", "singer", "user_id", "participant")
 
 
@@ -91,7 +91,7 @@ def _label(found: Recordings, wanted: str | None) -> str:
         return wanted
     if FOLDER in columns:
         return FOLDER
-    likely = [name for name in columns if name.lower() in _LABELS] or [
+    likely = [name for name in columns if name.lower() in LABELS] or [
         name for name in columns if 2 <= len(found.table[name].unique()) <= min(_MOST_CLASSES, len(found) / 2)
     ]
     if not likely:

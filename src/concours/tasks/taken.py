@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +34,14 @@ def days_of(values: pa.ChunkedArray) -> Floats:
     """Dates as whole days since 1970, (rows,), NaN where missing."""
     days = pc.floor_temporal(values, unit="day").cast(pa.timestamp("s"), safe=False).cast(pa.int64())
     return np.asarray(pc.divide(days.cast(pa.float64()), 86400.0).fill_null(np.nan).to_numpy(), dtype=np.float64)
+
+
+NUMBERS: Final[Mapping[Taken, Callable[[pa.ChunkedArray], Floats]]] = {
+    "number": lambda values: np.asarray(values.cast(pa.float64()).to_numpy(), dtype=np.float64),
+    "text": lambda values: np.asarray(pc.utf8_length(values).cast(pa.float64()).to_numpy(), dtype=np.float64),
+    "date": days_of,
+}
+"""What of a column is spread as numbers (rows,), NaN where missing; others are counted by their values."""
 
 
 def known_values(table: pa.Table) -> pa.Table:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError
 from concours.tasks.columns import Column
 from concours.tasks.readers.header import absent
+from concours.tasks.readers.opened import LEAVE_OUT
 
 _NAMES = ("target", "label", "labels", "class", "classes", "y", "outcome", "response", "groundtruth")
 _ENDINGS = ("target", "label", "class", "outcome")
@@ -26,6 +27,7 @@ _LIKELY = _OUTCOMES | {
     "consumption", "yield",
 }  # fmt: skip
 _MOST_LABELS = 100
+_LISTED = 40
 _CLASS_LEVELS = 20
 _RATING_LEVELS = 6
 _CODED = ((0, 1), (-1, 1))
@@ -82,9 +84,10 @@ def chosen_target(columns: Sequence[Column], name: str) -> Choice:
     if choice := _called_as(columns, name) or _one_outcome(columns):
         return choice
     guesses = "; ".join(_guess_said(column) for column in _guesses(columns))
+    there = ", ".join(repr(column.name) for column in columns[:_LISTED])
     raise DataError(
         f"which of the {len(columns)} columns of {name} to predict is not clear: say it by --target COLUMN"
-        + (f", for example {guesses}" if guesses else "")
+        + (f", for example {guesses}" if guesses else f"; there are: {there}")
     )
 
 
@@ -100,7 +103,7 @@ def form_of(column: Column, counts: NDArray[np.integer[Any]], name: str, words: 
     """
     where = f"{name}: the target {column.name!r}"
     if column.gaps:
-        raise DataError(f"{where} is missing in {column.gaps} of {column.rows} rows; leave these rows out{words}")
+        raise DataError(f"{where} is missing in {column.gaps} of {column.rows} rows{words}; {LEAVE_OUT}")
     if column.distinct < 2:
         raise DataError(f"{where} is {column.examples[0]!r} in every row; there is nothing to learn")
     if column.counting or (column.unique and column.named_id):

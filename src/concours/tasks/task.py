@@ -78,8 +78,8 @@ class Task:
         text: the columns that hold the text, joined by a blank line; by default found.
         source: a column to add to several files: the name of the file that a row came from.
         encoding: of text files; by default found out.
-        on_bad_row: whether a broken picture, or a row with another number of cells, stops the reading (`fail`) or is
-            left out with a warning (`skip`).
+        on_bad_row: whether a broken picture, a row with another number of cells, or one without the target stops the
+            reading (`fail`) or is left out with a warning (`skip`).
         columns: what columns hold, where it is found wrong: `number` (`number:,` with a decimal comma), `date` (or
             `date:%m/%d/%Y`), `time`, `truth`, or `word`, whose cells all stay as they are written.
         missing: cells that count as missing besides blank ones, as they are written; by default the usual words.

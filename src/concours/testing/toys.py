@@ -87,6 +87,7 @@ _KINDS = (
     "dependence",
     "occlude",
     "gradients",
+    "aligned",
     "curve",
     "attack",
     "train_on_attacks",

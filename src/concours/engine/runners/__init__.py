@@ -65,10 +65,11 @@ _OWN = {
     "choice": RunnerSpec(reference="concours.engine.runners.choice:choice", version=2, packages=_NUMERIC),
     "importance": RunnerSpec(reference="concours.engine.runners.explain:importance", version=3, packages=_OF_DATA),
     "dependence": RunnerSpec(reference="concours.engine.runners.explain:dependence", version=1, packages=_OF_DATA),
-    "occlude": RunnerSpec(reference="concours.engine.runners.occlude:occlude", version=1, packages=_OF_DATA),
+    "occlude": RunnerSpec(reference="concours.engine.runners.occlude:occlude", version=2, packages=_OF_DATA),
     "gradients": RunnerSpec(
-        reference="concours.engine.runners.gradients:gradients", version=1, packages=(*_OF_NETWORKS, "captum")
+        reference="concours.engine.runners.gradients:gradients", version=2, packages=(*_OF_NETWORKS, "captum")
     ),
+    "aligned": RunnerSpec(reference="concours.engine.runners.aligned:aligned", version=1, packages=_OF_NETWORKS),
     "curve": RunnerSpec(reference="concours.engine.runners.curve:curve", version=4, packages=_OF_DATA),
     "subsample": RunnerSpec(reference="concours.engine.runners.rung:subsample", version=1, packages=_OF_DATA),
     "rung": RunnerSpec(reference="concours.engine.runners.rung:rung", version=1, packages=(*_NUMERIC, "pandas")),
@@ -144,7 +145,7 @@ _OWN = {
     ),
     "continued": RunnerSpec(reference="concours.engine.runners.continued:continued", version=1, packages=_OF_DATA),
     "drawn": RunnerSpec(reference="concours.engine.runners.drawn:drawn", version=1, packages=_OF_DATA),
-    "card": RunnerSpec(reference="concours.engine.runners.card:card", version=2, packages=_OF_DATA),
+    "card": RunnerSpec(reference="concours.engine.runners.card:card", version=3, packages=_OF_DATA),
 }
 
 RUNNERS = Registry("runners", _OWN, of=RunnerSpec)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.job import Job
@@ -20,20 +18,12 @@ from concours.stores.blobs import get_array, is_table, texts_in
 from concours.stores.values import get_values
 from concours.tasks.cells import gaps_of
 from concours.tasks.columns import Column, describe
-from concours.tasks.taken import days_of, known_values, taken_as
+from concours.tasks.taken import NUMBERS, known_values, taken_as
 from concours.tasks.traits import picture_traits, text_lengths
-
-Floats = NDArray[np.float64]
 
 _ROWS = 200_000
 _PICTURES = 20_000
 _COLUMNS = 200
-_NUMBERS: dict[str, Callable[[pa.ChunkedArray], Floats]] = {
-    "number": lambda values: values.cast(pa.float64()).to_numpy(),
-    "text": lambda values: pc.utf8_length(values).cast(pa.float64()).to_numpy(),
-    "date": days_of,
-}
-"""What of the values of a column is spread, by its kind."""
 
 
 def card(job: Job, store: Store) -> JobResult:
@@ -48,6 +38,7 @@ def card(job: Job, store: Store) -> JobResult:
             (`insights.card.of_column`).
         texts, pictures: of such (`insights.card.of_texts`, `of_pictures`).
         target: how targets are spread, as the output tells it (`OutputKind.spread`).
+        said: what a target is, in words.
     """
     y = get_values(store, job.inputs["y"])
     test = get_values(store, job.inputs["test"]) if "test" in job.inputs else None
@@ -56,7 +47,8 @@ def card(job: Job, store: Store) -> JobResult:
     x = job.inputs["x"]
     table = shown_table(store, x, job.params["rows"]) if is_table(store, x) else None
     rows = _drawn(len(y), _PICTURES if table is None else _ROWS, rng)
-    values: dict[str, Any] = {"rows": len(y), "looked_at": len(rows), "target": output.spread(y, test)}
+    values: dict[str, Any] = {"rows": len(y), "looked_at": len(rows), "said": output.said}
+    values["target"] = output.spread(y, test)
     if table is None and not {"pictures", "clips"} & {*job.params["rows"]}:
         return JobResult(values=values)
     if table is None:
@@ -85,6 +77,6 @@ def _columns(table: pa.Table) -> list[dict[str, Any]]:
 
 def _known(column: Column, values: pa.ChunkedArray, missing_as: list[str]) -> Known:
     kind = taken_as(column, values)
-    numbers = _NUMBERS[kind](values) if kind in _NUMBERS else None
+    numbers = NUMBERS[kind](values) if kind in NUMBERS else None
     sizes = {"rows": column.rows, "gaps": column.gaps, "distinct": column.distinct}
     return Known(name=column.name, kind=kind, **sizes, missing_as=missing_as, numbers=numbers, values=values)

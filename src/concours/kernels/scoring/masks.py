@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +10,33 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Codes = NDArray[Any]
 
+VOID: Final = 255
+"""The code of pixels without a label, which neither train nor count (as of Everingham et al. 2010, "Pascal VOC")."""
+
 
 def overlaps(y: Codes, named: Codes, classes: int) -> Floats:
     """Pixels of each class that both name, and that either names: (rows, 2 * classes), the intersections first.
 
     Args:
-        y, named: (rows, height, width) codes from 0 of the truth and of what is predicted.
+        y, named: (rows, height, width) codes from 0 of the truth and of what is predicted; where the truth is `VOID`,
+            neither counts.
     """
     rows = len(y)
-    place = np.arange(rows)[:, None] * classes
-    true, told = (place + codes.reshape(rows, -1) for codes in (y, named))
+    place, seen = np.arange(rows)[:, None] * classes, y.reshape(rows, -1) != VOID
+    true, told = ((place + codes.reshape(rows, -1))[seen] for codes in (y, named))
     both = _counted(true[true == told], rows, classes)
     either = _counted(true, rows, classes) + _counted(told, rows, classes) - both
     return np.concatenate([both, either], axis=1).astype(np.float64)
+
+
+def shares_at(y: Codes, classes: int, weights: Floats | None = None) -> Floats:
+    """How often each label is at each place, (height, width, classes), of rows that have one there; where none has, as
+    in the whole.
+    """
+    seen = np.average(y != VOID, axis=0, weights=weights)
+    each = np.stack([np.average(y == code, axis=0, weights=weights) for code in range(classes)], axis=-1)
+    whole = each.sum(axis=(0, 1)) / max(each.sum(), 1e-12)
+    return np.where(seen[..., None] > 0, each / np.maximum(seen, 1e-12)[..., None], whole)
 
 
 def mean_iou(found: Floats) -> Floats:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from concours.core.written import counted
 from concours.report.axis import NOTHING, Axis, Tick, linear, short
 from concours.report.figures import Card, Cards, Curve, Figure, Grid, Label, Plane, Planes, Section, Table
-from concours.report.lines import Report, counted
+from concours.report.lines import Report
 from concours.report.units import share
 
 _HUES = 9

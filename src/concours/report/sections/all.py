@@ -9,6 +9,7 @@ from concours.core.registry import Registry, claims_of
 from concours.report.figures import Section
 from concours.report.lines import Report
 from concours.report.sections.adversarial import adversarial_section
+from concours.report.sections.alignments import alignments_section
 from concours.report.sections.alliances import alliances_section
 from concours.report.sections.answers import answers_section
 from concours.report.sections.bracket import bracket_section
@@ -70,6 +71,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     mistakes_section,
     objects_section,
     explanations_section,
+    alignments_section,
     groups_section,
     slices_section,
     card_section,

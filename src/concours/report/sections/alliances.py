@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from concours.core.joins import JOINS
+from concours.core.written import counted
 from concours.report.axis import fixed
 from concours.report.figures import Figure, Joint, Joints, Section, Share, Table
-from concours.report.lines import Report, counted, used
+from concours.report.lines import Report, used
 from concours.report.units import share
 
 

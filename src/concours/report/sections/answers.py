@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from concours.core.written import counted
 from concours.report.axis import NOTHING, decimals, fixed
 from concours.report.figures import Excerpt, Figure, Grid, Question, Questions, Reply, Rows, Section, Table
-from concours.report.lines import Report, counted, words
+from concours.report.lines import Report, words
 from concours.report.picture import Row, interval_plot
 from concours.report.units import share
 

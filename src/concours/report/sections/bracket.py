@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from concours.core.written import counted
 from concours.report.axis import NOTHING, linear, logarithmic, short
 from concours.report.figures import Curve, Figure, Grid, Label, Plane, Planes, Section, apart
-from concours.report.lines import Report, counted
+from concours.report.lines import Report
 from concours.report.units import share
 
 _OTHER = 8

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from concours.core.written import counted
 from concours.report.axis import short
 from concours.report.figures import Card, Cards, Figure, Planes, Rows, Section, Table
-from concours.report.lines import Report, counted
+from concours.report.lines import Report
 from concours.report.picture import Row, interval_plot
 from concours.report.sections.predictions import histogram
 from concours.report.units import share

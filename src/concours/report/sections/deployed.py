@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from concours.core.written import counted
 from concours.report.axis import linear, short
 from concours.report.figures import Curve, Figure, Plane, Planes, Section, Table
-from concours.report.lines import Report, counted
+from concours.report.lines import Report
 
 _HUES = 8
 """Colours there are."""

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from concours.core.written import counted
 from concours.report.axis import Axis, Tick, decimals, fixed, linear, percent, short
 from concours.report.figures import Bar, Card, Cards, Curve, Figure, Plane, Planes, Rows, Section, Table
-from concours.report.lines import Report, counted
+from concours.report.lines import Report
 from concours.report.picture import Row, interval_plot
 from concours.report.units import share
 
@@ -25,10 +26,16 @@ _BY_GRADIENTS = (
     "What a network looks at",
     (
         "How to read it: from a picture of one colour to the picture itself, {name} is asked at each step what a little more of a "
-        "part changes (integrated gradients). The stronger a part is filled, the more it adds to the class that {name} names. Parts "
+        "part changes (integrated gradients). The stronger a part is filled, the more it adds to {named}. Parts "
         "in the other colour speak against it."
     ),
 )
+
+_NAMED = {
+    "rows": "the class that {name} names",
+    "pixels": "the pixels that {name} takes for the label below, all of them together",
+}
+"""What is added to, by what has a class."""
 
 
 def explanations_section(r: Report) -> Section | None:
@@ -47,14 +54,19 @@ def explanations_section(r: Report) -> Section | None:
         _maps(r, gradients, _BY_GRADIENTS) if gradients and gradients.get("maps") else None,
     ]
     shown = tuple(figure for figure in figures if figure)
-    if not shown:
-        return None
     lacks = (gradients or {}).get("lacks")
+    if not shown and not lacks:
+        return None
+    asked = any((importance, dependence, occlude))
     return Section(
         id="explanations",
         title="What the model looks at",
         text=(
-            f"{r.leader.name}, the default model, was asked again about rows that were changed a little.",
+            *(
+                (f"{r.leader.name}, the default model, was asked again about rows that were changed a little.",)
+                if asked
+                else ()
+            ),
             *(
                 ()
                 if r.rows_test
@@ -239,17 +251,19 @@ def _maps(r: Report, found: Mapping[str, Any], words: tuple[str, str]) -> Figure
     cards = []
     for row, code, cells in zip(found["rows"], found["class"], found["maps"], strict=True):
         most = max((abs(value) for line in cells for value in line), default=0.0) or 1.0
+        known = inputs.get(str(row), {})
         cards.append(
             Card(
                 title=_id(r, row),
                 said=(("taken for", r.classes[code]),),
-                picture=inputs.get(str(row), {}).get("picture", ""),
+                picture=known.get("plain") or known.get("picture", ""),
+                wide=bool(known.get("wide")) and "plain" not in known,
                 cells=tuple(tuple(value / most for value in line) for line in cells),
             )
         )
     return Figure(
         title=title,
-        read=read.format(name=found.get("name")),
+        read=read.format(name=found.get("name"), named=_NAMED[found.get("of", "rows")].format(name=found.get("name"))),
         drawing=Cards(tuple(cards)),
     )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from concours.core.written import counted
 from concours.report.axis import NOTHING, linear, short
 from concours.report.figures import Curve, Figure, Plane, Planes, Section, Table
-from concours.report.lines import Report, counted
+from concours.report.lines import Report
 
 _MAIN, _ALONE, _PERSONAL, _POOLED = 0, 1, 2, 3
 """Colours."""

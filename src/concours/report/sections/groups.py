@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from concours.core.written import counted
 from concours.report.axis import decimals, fixed
 from concours.report.figures import Figure, Rows, Section, Table
-from concours.report.lines import Report, counted, words
+from concours.report.lines import Report, words
 from concours.report.picture import Row, interval_plot
 
 _MOST = 30

@@ -11,6 +11,8 @@ from concours.report.lines import Report
 from concours.report.units import share
 
 _LONGEST = 600
+_LONG = 40
+"""Letters of a value beside which a name still stands in a line."""
 _COLUMNS = 14
 """Columns of a row that are shown: of more, those that matter most."""
 
@@ -65,14 +67,17 @@ def _card(r: Report, row: Mapping[str, Any], known: Mapping[str, Any]) -> Card:
         said = [("actual", short(row["true"], 5)), ("predicted", short(row["named"], 5))]
         said += [("off by", short(abs(row["true"] - row["named"]), 3))]
     text = known.get("text", "")
+    fields = tuple((name, value) for name, value in known.get("fields", {}).items() if name in _columns(r))
+    long = any(len(value) > _LONG for _, value in (*said, *fields))
     return Card(
         title=f"row {known.get('id', row['rows'])}",
         said=tuple(said),
         picture=known.get("picture", ""),
         sound=known.get("sound", ""),
-        fields=tuple((name, value) for name, value in known.get("fields", {}).items() if name in _columns(r)),
+        fields=fields,
         words=((text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …", 0.0),) if text else (),
-        wide=bool(text) or bool(known.get("wide")),
+        wide=bool(text) or bool(known.get("wide")) or long,
+        long=long,
     )
 
 

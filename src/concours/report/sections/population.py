@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from concours.core.written import counted
 from concours.report.axis import NOTHING, Axis, linear, logarithmic
 from concours.report.figures import Curve, Figure, Plane, Planes, Section, Table
-from concours.report.lines import Report, counted
+from concours.report.lines import Report
 
 _BEST, _COPY, _ALL = 0, 1, 8
 """Colours."""

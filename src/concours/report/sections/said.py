@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from concours.core.written import counted
 from concours.report.axis import Axis, decimals, fixed, linear, logarithmic, short
 from concours.report.figures import Curve, Excerpt, Figure, Plane, Planes, Question, Questions, Reply, Section, Table
-from concours.report.lines import Report, counted, words
+from concours.report.lines import Report, words
 
 _WHYS = {"cut": "cut off", "refused": "refused", "unparsed": "no answer found", "failed": "failed"}
 _HUES = 8

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from concours.core.written import counted
 from concours.report.axis import decimals, fixed, linear
 from concours.report.figures import Curve, Figure, Plane, Planes, Section, Table
-from concours.report.lines import Report, counted
+from concours.report.lines import Report
 from concours.report.units import share
 
 _SORTS = {

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from concours.core.slices import TRUE_CLASS
+from concours.core.written import counted
 from concours.report.axis import decimals, fixed
 from concours.report.figures import Figure, Rows, Section, Table
-from concours.report.lines import Report, counted, words
+from concours.report.lines import Report, words
 from concours.report.picture import Row, interval_plot
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from concours.core.written import counted
 from concours.report.axis import decimals, fixed, short
 from concours.report.figures import Figure, Grid, Rows, Section, Table
-from concours.report.lines import Report, counted
+from concours.report.lines import Report
 from concours.report.picture import Row, interval_plot
 from concours.report.units import share
 

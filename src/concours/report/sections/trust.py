@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
+from concours.core.written import counted
 from concours.kernels.privacy.promise import greatest_area, most_found
 from concours.report.axis import NOTHING, short
 from concours.report.figures import Figure, Rows, Section, Table
-from concours.report.lines import Report, counted
+from concours.report.lines import Report
 from concours.report.picture import Row, interval_plot
 from concours.report.units import share
 

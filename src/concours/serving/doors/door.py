@@ -43,9 +43,17 @@ class Door:
         write: the answer to it, given predictions (rows, …) and why they are not whole; empty where they are.
         refuse: a refusal as the body of an answer.
         predict: what is done with the rows.
+        answers: whether what is said of the rows is what a watch should hear.
     """
 
     read: Callable[[Served, Ask], Wanted]
     write: Callable[[Served, Wanted, Values, str], Told]
     refuse: Callable[[Refused], dict[str, Any]]
     predict: Callable[[Served, Any], Values] = Served.predict
+    answers: bool = True
+
+
+def ids_of(ask: Ask, rows: int) -> list[str]:
+    """What each row of a request is called in feedback: of one row as the request, else with its number behind."""
+    name = ask.query.get("request", str(ask.id))
+    return [name] if rows == 1 else [f"{name}.{number}" for number in range(1, rows + 1)]

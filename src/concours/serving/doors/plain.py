@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from concours.core.errors import DataError, nearest
-from concours.serving.doors.door import Door, Wanted
+from concours.serving.doors.door import Door, Wanted, ids_of
 from concours.serving.model import Served
 from concours.serving.refused import Refused, as_plain
 from concours.serving.wire import Ask, Told
@@ -127,7 +127,11 @@ def write(served: Served, wanted: Wanted, p: Values, partly: str) -> Told:
         if wanted.notes:
             head["x-concours-notes"] = " | ".join(wanted.notes)[:1000].encode("ascii", "replace").decode()
         return Told(wanted.ask.id, _bytes(table, accept), type=accept, head=head, rows=rows)
-    body: dict[str, Any] = {"model": served.name, "predictions": predictions(served, p)}
+    body: dict[str, Any] = {
+        "model": served.name,
+        "ids": ids_of(wanted.ask, rows),
+        "predictions": predictions(served, p),
+    }
     if served.output.estimator == "classifier":
         body |= {"labels": served.output.labels, "probabilities": p.tolist()}
     if wanted.notes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from concours.serving.doors.door import Door
+from concours.serving.doors.explain import EXPLAIN
 from concours.serving.doors.oip import OIP
 from concours.serving.doors.oip_grpc import OIP_GRPC
 from concours.serving.doors.openai.chat import CHAT
@@ -27,6 +28,7 @@ DOORS: Final[Mapping[str, Door]] = {
     **{name: predicting(form) for name, form in FORMS.items()},
     "openai-embeddings": EMBEDDINGS,
     "plain": PLAIN,
+    "explain": EXPLAIN,
     "oip": OIP,
     "oip-grpc": OIP_GRPC,
 }

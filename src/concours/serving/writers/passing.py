@@ -87,6 +87,7 @@ class Passing:
 
     async def _passed(self, id: int, asked: Asked) -> None:
         """Whatever becomes of a request, an end of it comes."""
+        end: Ended | Refused
         try:
             async with self._places:
                 end = await self._answered(id, asked)
@@ -115,7 +116,7 @@ class Passing:
         return Ended("length" if finish == "length" else "stop", took.into or 0, took.out or 0)
 
     def _sent(self, asked: Asked) -> tuple[str, dict[str, Any]]:
-        given = {"temperature": asked.temperature, "top_p": asked.top_p, "seed": asked.seed}
+        given = {name: getattr(asked, name) for name in ("temperature", "top_p", "seed")}
         given |= {"stop": list(asked.stop) or None}
         body = dict(self._how.sampling) | {name: value for name, value in given.items() if value is not None}
         if asked.most is not None:

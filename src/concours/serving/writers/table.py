@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from concours.core import consent
 from concours.core.asked import asked_of_recipe
@@ -11,6 +11,10 @@ from concours.core.had import CONTENT, scheme_of
 from concours.engine.words import how_of
 from concours.serving.model import Served
 from concours.serving.writers.writer import Writer
+
+if TYPE_CHECKING:
+    from concours.entrants.endpoints.params import Address
+    from concours.entrants.local.params import Local
 
 
 def writer_of(served: Served) -> Writer | None:
@@ -29,7 +33,7 @@ def _in_folder(served: Served) -> Writer:
     from concours.serving.writers.tokens import Tokenwise
 
     recipe, params = served.entrant.recipe, served.entrant.params
-    how = how_of(recipe, params)
+    how = cast("Local", how_of(recipe, params))
     return Tokenwise(loaded(lies(params[CONTENT], recipe.partition(":")[2]), how.dtype), how)
 
 
@@ -39,7 +43,7 @@ def _at_address(served: Served) -> Writer:
     recipe, params = served.entrant.recipe, served.entrant.params
     with consent.granted(served.agreed):
         consent.require(asked_of_recipe(recipe, params))
-    return Passing(recipe.partition(":")[2], how_of(recipe, params))
+    return Passing(recipe.partition(":")[2], cast("Address", how_of(recipe, params)))
 
 
 WRITERS: Final[Mapping[str, Callable[[Served], Writer]]] = {"folder": _in_folder, "address": _at_address}

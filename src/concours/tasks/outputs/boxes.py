@@ -67,7 +67,7 @@ class BoxesOutput(OutputKind):
         "f1": lambda output: metrics.f1(output.classes),
     }
     joins: ClassVar[Mapping[str, Join]] = {"fusion": _fusion}
-    can: ClassVar[Mapping[str, str]] = {"diagnose": "concours.insights.boxes:of_boxes"}
+    can: ClassVar[Mapping[str, str]] = {"diagnose": "concours.insights.boxes:of_boxes", "boxes": "corners"}
     by_rows = "f1"
     classes: int = 0
     names: tuple[str, ...] = ()

@@ -58,6 +58,7 @@ class Classes(OutputKind):
         "complement": "",
         "diagnose": "concours.insights.diagnosis:of_classes",
         "attack": "",
+        "trace": "gradients",
     }
     by_rows = "log_loss"
     verbatim = True

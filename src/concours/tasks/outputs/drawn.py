@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from concours.kernels.rows.boxes import Boxes
 from concours.kernels.scoring.boxes import best_overlaps
+from concours.kernels.scoring.masks import VOID
 
 Floats = NDArray[np.float64]
 
@@ -32,13 +33,14 @@ def overlaid(pictures: NDArray[Any], y: NDArray[Any], named: NDArray[Any] | None
 
     Args:
         pictures: (rows, height, width[, channels]), uint8 or of any range.
-        y, named: (rows, height, width) codes.
+        y, named: (rows, height, width) codes; where the truth is `VOID` nothing is shown.
     """
     plain = _coloured(pictures)
-    ground = int(np.bincount(y.ravel()).argmax()) if y.size else 0
+    seen = y != VOID
+    ground = int(np.bincount(y[seen]).argmax()) if seen.any() else 0
     panels = [plain, _tinted(plain, y, ground)]
     if named is not None:
-        off = named != y
+        off = (named != y) & seen
         errors = [(off & (named == ground), _MISSED), (off & (y == ground), _WRONG)]
         errors.append((off & (y != ground) & (named != ground), _MIXED))
         faint = 0.5 + 0.3 * plain.mean(axis=3, keepdims=True).repeat(3, axis=3)
@@ -91,7 +93,7 @@ def _beside(panels: Sequence[Floats]) -> Floats:
 def _tinted(plain: Floats, codes: NDArray[Any], ground: int) -> Floats:
     found = plain.copy()
     for code in np.unique(codes):
-        if code != ground:
+        if code not in (ground, VOID):
             where = codes == code
             found[where] = 0.4 * found[where] + 0.6 * np.asarray(_COLOURS[int(code) % len(_COLOURS)])
     return found

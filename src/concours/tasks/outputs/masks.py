@@ -1,7 +1,7 @@
 """Masks: a label for each pixel of a picture.
 
-Targets are codes of labels, uint8 (rows, height, width); predictions are probabilities, float16 (rows, height, width,
-classes): 2 bytes for each pixel and class.
+Targets are codes of labels, uint8 (rows, height, width), `VOID` where there is none; predictions are probabilities,
+float16 (rows, height, width, classes): 2 bytes for each pixel and class.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError, nearest
 from concours.core.written import written
 from concours.kernels.joining.blending import blend
+from concours.kernels.scoring.masks import VOID, shares_at
 from concours.tasks.labelled import MOST, Labelled
 from concours.tasks.labels import alike_said, class_list, codes_of
 from concours.tasks.metrics.masks import MEASURES
@@ -66,7 +67,7 @@ class MasksOutput(OutputKind):
     metrics = ("mean_iou", "dice")
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = MEASURES
     joins: ClassVar[Mapping[str, Join]] = {"mean": _averaged}
-    can: ClassVar[Mapping[str, str]] = {"diagnose": "concours.insights.masks:of_masks"}
+    can: ClassVar[Mapping[str, str]] = {"diagnose": "concours.insights.masks:of_masks", "trace": "gradients"}
     by_rows = "picture_iou"
     classes: int = 0
     size: tuple[int, ...] = (0, 0)
@@ -108,7 +109,7 @@ class MasksOutput(OutputKind):
     def encode(cls, y: Values, task: Task, name: str, **meta: Any) -> Encoded:
         """The class list in its order, and codes into it."""
         del meta
-        there = [y.labels[code] for code in np.flatnonzero(np.bincount(y.codes.ravel(), minlength=len(y.labels)))]
+        there = [y.labels[code] for code in _used(y)]
         labels = np.asarray(there, dtype=object)
         called = class_list(labels, task.classes, name)
         if len(called) < 2:
@@ -120,7 +121,7 @@ class MasksOutput(OutputKind):
 
     def encoded(self, y: Values, name: str) -> tuple[Values, tuple[str, ...]]:
         """Codes."""
-        used = np.flatnonzero(np.bincount(y.codes.ravel(), minlength=len(y.labels)))
+        used = _used(y)
         places = np.zeros(len(y.labels), dtype=np.int64)
         places[used] = codes_of(np.asarray([y.labels[code] for code in used], dtype=object), self.called, name)
         return _recoded(y, places), ()
@@ -152,8 +153,7 @@ class MasksOutput(OutputKind):
 
     def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
         """How often each label is at each place, (1, height, width, classes)."""
-        each = [np.average(y == code, axis=0, weights=weights) for code in range(self.classes)]
-        return np.stack(each, axis=-1)[None].astype(np.float16)
+        return shares_at(y, self.classes, weights)[None].astype(np.float16)
 
     def spread(self, y: Values, test: Values | None) -> dict[str, Any]:
         """`counts` and `test`: pictures that have a pixel of each label."""
@@ -249,7 +249,14 @@ def _labelled(y: Any, name: str) -> Labelled:
 
 
 def _recoded(y: Labelled, places: Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
-    return np.asarray(places, dtype=np.uint8)[y.codes]
+    codes = np.full(VOID + 1, VOID, dtype=np.uint8)
+    codes[: len(places)] = places
+    return codes[y.codes]
+
+
+def _used(y: Labelled) -> NDArray[np.int64]:
+    """Places of the labels that are there."""
+    return np.flatnonzero(np.bincount(y.codes.ravel(), minlength=len(y.labels))[: len(y.labels)])
 
 
 def _sure(codes: NDArray[np.int64], classes: int) -> NDArray[np.float16]:

@@ -364,7 +364,7 @@ class OutputKind(ABC):
 def require_two(y: Values, name: str) -> None:
     """Refuses targets that are the same in every row. Raises DataError."""
     if (y == y[0]).all():
-        raise DataError(f"{name}: the target is {written(y[0])} in every row; there is nothing to learn")
+        raise DataError(f"{name}: the target is {written(y[0])!r} in every row; there is nothing to learn")
 
 
 def form_of(p: Any) -> str:

@@ -153,7 +153,7 @@ class PicturesOutput(OutputKind):
         def bright(pictures: Values) -> NDArray[np.float64]:
             return np.asarray(pictures.reshape(len(pictures), -1).mean(axis=1) / 255)
 
-        return spread(bright(y), None if test is None else bright(test))
+        return {**spread(bright(y), None if test is None else bright(test)), "of": "brightness"}
 
     def weighed(self, rule: str, members: Sequence[Values], y: Values, of_rows: NDArray[np.float64] | None) -> Any:
         """The weights of the nearest mixture."""

@@ -51,7 +51,6 @@ class Summary(Text):
     metrics: ClassVar[tuple[str, ...]] = ("rouge1", "rouge2", "rougeL")
     joins: ClassVar[Mapping[str, Join]] = {"bayes-risk": bayes_risk(by_words)}
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = MEASURES
-    can: ClassVar[Mapping[str, str]] = {"diagnose": "concours.insights.diagnosis:of_rows"}
     packages = ("rouge-score",)
     by_rows = "rouge1"
     likeness: ClassVar[Likeness] = staticmethod(by_words)

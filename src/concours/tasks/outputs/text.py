@@ -89,6 +89,7 @@ class Text(OutputKind):
         "bleu": bleu_metric,
         "chrf_sentence": sentence_metric,
     }
+    can: ClassVar[Mapping[str, str]] = {"align": "aligned", "diagnose": "concours.insights.diagnosis:of_rows"}
     packages = ("sacrebleu",)
     by_rows = "chrf_sentence"
     texts = True
@@ -157,7 +158,7 @@ class Text(OutputKind):
 
     def spread(self, y: Values, test: Values | None) -> dict[str, Any]:
         """Of how many characters targets have; see `kernels.scoring.spread`."""
-        return spread(characters(y), None if test is None else characters(test))
+        return {**spread(characters(y), None if test is None else characters(test)), "of": "characters of the target"}
 
     def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
         """Texts (rows,)."""

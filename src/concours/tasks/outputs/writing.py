@@ -175,7 +175,8 @@ class Writing(OutputKind):
         """Of how many characters references have; see `kernels.scoring.spread`."""
         if not self.referenced:
             return {}
-        return spread(characters(y), None if test is None else characters(test))
+        found = spread(characters(y), None if test is None else characters(test))
+        return {**found, "of": "characters of the reference"}
 
     def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
         """Texts (rows,)."""

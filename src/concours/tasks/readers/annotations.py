@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from math import isfinite
@@ -12,7 +13,7 @@ from typing import Any, Final, Literal
 from xml.etree import ElementTree
 
 from concours.core.errors import DataError
-from concours.core.written import number_in
+from concours.core.written import counted, number_in
 from concours.kernels.rows.boxes import SIDES
 from concours.tasks.readers.archives import Entry, Files
 from concours.tasks.readers.delimited import read_delimited
@@ -30,6 +31,7 @@ _PICTURE: Final = ("image", "filename", "file_name", "file", "path", "image_path
 _LABEL: Final = ("label", "class", "category", "name", "class_name", "labels")
 _TABLES: Final = (".csv", ".tsv")
 _CHUNK: Final = 1 << 20
+_TRIES: Final = 5
 
 
 @dataclass(kw_only=True)
@@ -60,14 +62,45 @@ class Marked:
 
     Attributes:
         parts: as their maker calls them; those that have pictures, `train` alone where nothing tells parts.
-        listed: of `valid` and `test` the files that name their pictures.
+        listed: of `valid` and `test` the files, or the folders, that name their pictures.
+        left_out: pictures whose annotations cannot be taken.
         notes: how they were read; `warnings` what a person should know.
     """
 
     parts: Mapping[Part, Sequence[Marks]]
     listed: Mapping[Part, str]
+    left_out: int = 0
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Faults:
+    """What is wrong with annotations: the first such is an error, or their pictures are left out, as a task wants it.
+
+    Attributes:
+        told: why, by the picture, or by the annotation where that has none.
+    """
+
+    skip: bool
+    told: dict[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def of(self, picture: str) -> Iterator[None]:
+        """What is raised inside belongs to that picture."""
+        try:
+            yield
+        except DataError as error:
+            if not self.skip:
+                raise DataError(
+                    f'{error}; mend it, or leave such pictures out by on_bad_row = "skip" in [task]'
+                ) from None
+            self.told.setdefault(picture, str(error))
+
+    def warnings(self) -> list[str]:
+        """How many pictures are left out for it, and the first reason."""
+        first = next(iter(self.told.values()), "")
+        return [f"{counted(len(self.told), 'picture')} left out for its annotation; first: {first}"] if first else []
 
 
 def sort_of(files: Files) -> tuple[Sort, tuple[str, ...]] | None:
@@ -75,8 +108,10 @@ def sort_of(files: Files) -> tuple[Sort, tuple[str, ...]] | None:
     names = files.names()
     if not any(name.lower().endswith(PICTURES) for name in names):
         return None
-    voc = tuple(name for name in names if name.lower().endswith(".xml") and _is_voc(name))
-    if voc:
+    places = {PurePosixPath(name).with_suffix("") for name in names if name.lower().endswith(PICTURES)}
+    xml = [name for name in names if name.lower().endswith(".xml")]
+    voc = tuple(name for name in xml if _in_annotations(name) or PurePosixPath(name).with_suffix("") in places)
+    if any(_is_voc(files.entry(name)) for name in voc[:_TRIES]):
         return "voc", voc
     others = {name: sort for name in names if (sort := sort_of_file(files.entry(name)))}
     sorts: tuple[Sort, ...] = ("coco", "table")
@@ -91,51 +126,76 @@ def sort_of_file(entry: Entry) -> Sort | None:
     return "table" if entry.suffix in _TABLES and _is_table(entry) else None
 
 
-def marked(files: Files, sort: Sort, names: Sequence[str]) -> Marked:
+def marked(files: Files, sort: Sort, names: Sequence[str], *, skip: bool = False) -> Marked:
     """The boxes of such annotations.
+
+    Args:
+        skip: whether pictures whose annotation cannot be taken are left out, with a warning.
 
     Raises:
         DataError: an annotation is damaged, or of a picture that is not there.
     """
     pictures = by_tail([name for name in files.names() if name.lower().endswith(PICTURES)])
-    return {"voc": _voc, "coco": _coco, "table": _table}[sort](files, names, pictures)
+    return {"voc": _voc, "coco": _coco, "table": _table}[sort](files, names, pictures, _Faults(skip))
 
 
 # Pascal VOC: a file a picture, and lists of the names of those of each part
 
 
-def _is_voc(name: str) -> bool:
+def _in_annotations(name: str) -> bool:
     return PurePosixPath(name).parent.name.lower() == "annotations"
 
 
-def _voc(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]) -> Marked:
-    known = {_place(name, 2): name for name in names}
+def _is_voc(entry: Entry) -> bool:
+    with entry.open() as file:
+        return b"<annotation" in file.read(_CHUNK)
+
+
+def _voc(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]], faults: _Faults) -> Marked:
+    known = {_place(name, 1 + _in_annotations(name)): name for name in names}
     lists = _voc_lists(files)
     listed = [*lists.get("train", sorted(known)), *lists.get("test", [])]
     if lost := [place for place in listed if place not in known]:
         folder, stem = lost[0]
         raise DataError(
-            f"{files.name}: ImageSets names {len(lost)} pictures without an annotation, first {stem!r}; "
+            f"{files.name}: ImageSets names {counted(len(lost), 'picture')} without an annotation, first {stem!r}; "
             f"{folder / 'Annotations' / stem}.xml was expected"
         )
     wanted = {known[place]: place for place in listed}
     read: dict[_Place, Marks] = {}
     hard = 0
     for name, content in files.contents(wanted):
-        read[wanted[name]], difficult = _voc_marks(name, content, pictures)
-        hard += difficult
-    test = lists.get("test", [])
-    train = lists.get("train") or sorted(set(known) - set(test))
-    aside, bare = len(known) - len(read), _bare(pictures, read.values(), known)
-    warnings = [f"{aside} annotations that ImageSets does not name are left aside"] if aside else []
-    warnings += [f"{bare} pictures that no annotation is called as are left aside"] if bare else []
-    warnings += [f"{hard} boxes marked as difficult count like the others"] if hard else []
+        with faults.of(name):
+            read[wanted[name]], difficult = _voc_marks(name, content, wanted[name], pictures)
+            hard += difficult
+    parts, judging, silent = _voc_parts(lists, known)
+    aside, bare = len(known) - len(listed), _bare(pictures, read.values(), known)
+    warnings = [f"left aside: {counted(aside, 'annotation')} that ImageSets does not name"] if aside else []
+    warnings += [f"left aside: {counted(bare, 'picture')} that no annotation is called as"] if bare else []
+    warnings += [f"{counted(hard, 'box')} marked as difficult, which make no difference here"] if hard else []
     return Marked(
-        parts=_those({"train": [read[place] for place in train], "test": [read[place] for place in test]}),
-        listed={"test": "ImageSets/Main/test.txt"} if test else {},
+        parts=_those({part: [read[place] for place in own if place in read] for part, own in parts.items()}),
+        listed=judging,
+        left_out=len(faults.told),
         notes=("Pascal VOC",),
-        warnings=tuple(f"{files.name}: {text}" for text in warnings),
+        warnings=tuple(f"{files.name}: {text}" for text in (*warnings, *silent, *faults.warnings())),
     )
+
+
+def _voc_parts(
+    lists: Mapping[str, list[_Place]], known: Mapping[_Place, str]
+) -> tuple[dict[Part, list[_Place]], dict[Part, str], tuple[str, ...]]:
+    """The places of each part, as lists say, else folders; what names those that judge; and a warning."""
+    if lists:
+        test = lists.get("test", [])
+        train = lists.get("train") or sorted(set(known) - set(test))
+        return {"train": train, "test": test}, {"test": "ImageSets/Main/test.txt"} if test else {}, ()
+    folders = {str(folder / "marks"): folder for folder in sorted({folder for folder, _ in known})}
+    named, silent = _parted(list(folders))
+    parts = {
+        part: [place for place in sorted(known) if str(place[0] / "marks") in {*own}] for part, own in named.items()
+    }
+    return parts, _listed({part: [str(folders[name]) for name in own] for part, own in named.items()}), silent
 
 
 def _bare(pictures: Mapping[str, list[str]], marks: Iterable[Marks], known: Iterable[_Place]) -> int:
@@ -173,7 +233,7 @@ def _stems(content: bytes) -> list[str]:
     return [line.split()[0] for line in content.decode("utf-8", "replace").splitlines() if line.strip()]
 
 
-def _voc_marks(name: str, content: bytes, pictures: Mapping[str, list[str]]) -> tuple[Marks, int]:
+def _voc_marks(name: str, content: bytes, place: _Place, pictures: Mapping[str, list[str]]) -> tuple[Marks, int]:
     """The boxes of one file, and how many of them are marked as difficult."""
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
         raise DataError(f"{name} declares entities, which no annotation needs: it is refused")
@@ -181,7 +241,7 @@ def _voc_marks(name: str, content: bytes, pictures: Mapping[str, list[str]]) -> 
         root = ElementTree.fromstring(content)  # noqa: S314 (see above)
     except ElementTree.ParseError as error:
         raise DataError(f"{name} is no XML that can be read: {error}") from None
-    (folder, stem), called = _place(name, 2), (root.findtext("filename") or "").strip()
+    (folder, stem), called = place, (root.findtext("filename") or "").strip()
     marks = Marks(picture=_picture(pictures, (f"JPEGImages/{stem}", called or stem, stem), folder, name))
     sizes = [number_in(root.findtext(f"size/{side}") or "") for side in ("width", "height")]
     if sizes[0] and sizes[1]:
@@ -209,20 +269,22 @@ def _is_coco(entry: Entry) -> bool:
     return not left
 
 
-def _coco(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]) -> Marked:
+def _coco(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]], faults: _Faults) -> Marked:
     named, silent = _parted(names)
     crowds: list[int] = []
     parts = {
-        part: [one for name in own for one in _coco_marks(files, name, pictures, crowds)] for part, own in named.items()
+        part: [one for name in own for one in _coco_marks(files, name, pictures, crowds, faults)]
+        for part, own in named.items()
     }
     crowd, aside = len(crowds), len(_unmarked(pictures, chain(*parts.values())))
-    warnings = [f"{crowd} boxes of crowds (iscrowd) were left out"] if crowd else []
-    warnings += [f"{aside} pictures that no annotations name are left aside"] if aside else []
+    warnings = [f"left out: {counted(crowd, 'box')} of crowds (iscrowd)"] if crowd else []
+    warnings += [f"left aside: {counted(aside, 'picture')} that no annotations name"] if aside else []
     return Marked(
         parts=_those(parts),
         listed=_listed(named),
+        left_out=len(faults.told),
         notes=("COCO",),
-        warnings=tuple(f"{files.name}: {text}" for text in (*warnings, *silent)),
+        warnings=tuple(f"{files.name}: {text}" for text in (*warnings, *silent, *faults.warnings())),
     )
 
 
@@ -235,32 +297,36 @@ def json_of(files: Files, name: str) -> Any:
             raise DataError(f"{name} is no JSON that can be read: {error}") from None
 
 
-def _coco_marks(files: Files, name: str, pictures: Mapping[str, list[str]], crowds: list[int]) -> list[Marks]:
+def _coco_marks(
+    files: Files, name: str, pictures: Mapping[str, list[str]], crowds: list[int], faults: _Faults
+) -> list[Marks]:
     told = json_of(files, name)
     try:
         labels = {each["id"]: str(each["name"]).strip() for each in told.get("categories", [])}
-        found = {each["id"]: each for each in told["images"]}
-        marks = {
-            key: Marks(
-                picture=_picture(pictures, (str(each["file_name"]),), PurePosixPath(name).parent, name),
-                size=(each["width"], each["height"]) if each.get("width") and each.get("height") else None,
-            )
-            for key, each in found.items()
-        }
+        called = {each["id"]: str(each["file_name"]) for each in told["images"]}
+        marks = {}
+        for each in told["images"]:
+            with faults.of(called[each["id"]]):
+                marks[each["id"]] = Marks(
+                    picture=_picture(pictures, (called[each["id"]],), PurePosixPath(name).parent, name),
+                    size=(each["width"], each["height"]) if each.get("width") and each.get("height") else None,
+                )
         for number, each in enumerate(told["annotations"], 1):
             if each.get("iscrowd"):
                 crowds.append(1)
                 continue
-            where = f"{name}: annotation {number}"
-            if each["image_id"] not in marks:
-                raise DataError(f"{where} is of image {each['image_id']!r}, which images does not have")
-            if each["category_id"] not in labels:
-                raise DataError(f"{where} is of category {each['category_id']!r}, which categories does not have")
-            left, top, width, height = _sides(each["bbox"], where)
-            marks[each["image_id"]].add(labels[each["category_id"]], (left, top, left + width, top + height))
+            where, key = f"{name}: annotation {number}", each["image_id"]
+            with faults.of(called.get(key, where)):
+                if key not in called:
+                    raise DataError(f"{where} is of image {key!r}, which images does not have")
+                if each["category_id"] not in labels:
+                    raise DataError(f"{where} is of category {each['category_id']!r}, which categories does not have")
+                left, top, width, height = _sides(each["bbox"], where)
+                if key in marks:
+                    marks[key].add(labels[each["category_id"]], (left, top, left + width, top + height))
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{name} is not as COCO writes it: {type(error).__name__} {error}") from None
-    return list(marks.values())
+    return [one for key, one in marks.items() if called[key] not in faults.told]
 
 
 # A table: a row a box
@@ -272,30 +338,33 @@ def _is_table(entry: Entry) -> bool:
     return all(side in head for side in SIDES)
 
 
-def _table(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]) -> Marked:
+def _table(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]], faults: _Faults) -> Marked:
     named, silent = _parted(names)
-    parts = {part: _of_tables(files, own, pictures) for part, own in named.items()}
+    parts = {part: _of_tables(files, own, pictures, faults) for part, own in named.items()}
     aside = len(_unmarked(pictures, chain(*parts.values())))
-    said = [f"{aside} pictures that no row names are left aside; a row without a box keeps one"] if aside else []
+    said = (
+        [f"left aside: {counted(aside, 'picture')} that no row names; a row without a box keeps one"] if aside else []
+    )
     return Marked(
         parts=_those(parts),
         listed=_listed(named),
+        left_out=len(faults.told),
         notes=("a row a box",),
-        warnings=tuple(f"{files.name}: {text}" for text in (*said, *silent)),
+        warnings=tuple(f"{files.name}: {text}" for text in (*said, *silent, *faults.warnings())),
     )
 
 
-def _of_tables(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]]) -> list[Marks]:
+def _of_tables(files: Files, names: Sequence[str], pictures: Mapping[str, list[str]], faults: _Faults) -> list[Marks]:
     found: dict[str, Marks] = {}
     for name in names:
-        for marks in _table_marks(files, name, pictures):
+        for marks in _table_marks(files, name, pictures, faults):
             if marks.picture in found:
                 raise DataError(f"{files.name}: two tables have boxes of {marks.picture}")
             found[marks.picture] = marks
     return list(found.values())
 
 
-def _table_marks(files: Files, name: str, pictures: Mapping[str, list[str]]) -> Iterable[Marks]:
+def _table_marks(files: Files, name: str, pictures: Mapping[str, list[str]], faults: _Faults) -> Iterable[Marks]:
     table: Any = read_delimited(files.entry(name), Options(names=SIDES)).x
     columns = {str(column).strip().lower(): column for column in table.column_names}
     of_picture, of_label = (next((columns[n] for n in known if n in columns), None) for known in (_PICTURE, _LABEL))
@@ -307,14 +376,18 @@ def _table_marks(files: Files, name: str, pictures: Mapping[str, list[str]]) -> 
     rows = zip(table[of_picture].to_pylist(), table[of_label].to_pylist(), *values, strict=True)
     found: dict[str, Marks] = {}
     for number, (picture, label, *sides) in enumerate(rows, 1):
-        where = f"{name}: row {number}"
-        place = _picture(pictures, (str(picture),), PurePosixPath(name).parent, where)
+        where, place = f"{name}: row {number}", str(picture)
+        with faults.of(place):
+            place = _picture(pictures, (place,), PurePosixPath(name).parent, where)
+        if place in faults.told:
+            continue
         marks = found.setdefault(place, Marks(picture=place))
-        if any(str(side if side is not None else "").strip() for side in sides):
-            if label is None or not str(label).strip():
-                raise DataError(f"{where} has no label")
-            marks.add(str(label).strip(), _sides(sides, where))
-    return found.values()
+        with faults.of(place):
+            if any(str(side if side is not None else "").strip() for side in sides):
+                if label is None or not str(label).strip():
+                    raise DataError(f"{where} has no label")
+                marks.add(str(label).strip(), _sides(sides, where))
+    return [marks for place, marks in found.items() if place not in faults.told]
 
 
 # What several have

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.core.optional import install_command, installed
+from concours.core.written import counted
 from concours.tasks.readers.archives import Files
 from concours.tasks.readers.listing import suffix_of
 from concours.tasks.readers.pictures import PICTURES, common_size, open_picture
@@ -29,6 +31,7 @@ LONGEST: Final = 64
 Frames = NDArray[np.uint8]
 """(frames, height, width, 3)"""
 
+_TEXT_AND_NUMBER: Final = re.compile(r"([^0-9]*)([0-9]*)")
 _HELD = 512  # frames of a film in memory; of longer ones every second is forgotten, again and again
 
 
@@ -48,12 +51,17 @@ class Clips:
 
 
 def frame_folders(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The pictures of each folder that holds two or more, by name, in the order of their names."""
+    """The pictures of each folder that holds two or more, by name, in the order of their names, 2 before 10."""
     folders: dict[str, list[str]] = {}
-    for name in sorted(names):
+    for name in sorted(names, key=_counting):
         if suffix_of(name) in PICTURES:
             folders.setdefault(str(PurePosixPath(name).parent), []).append(name)
     return {folder: tuple(found) for folder, found in folders.items() if len(found) > 1}
+
+
+def _counting(name: str) -> tuple[tuple[str, int], ...]:
+    """What orders names as people count: numbers in them by what they are worth."""
+    return tuple((text, int(number or 0)) for text, number in _TEXT_AND_NUMBER.findall(name))
 
 
 def read_clips(
@@ -98,17 +106,15 @@ def read_clips(
         shape = (max(len(frames) for frames in read), *common_size(sizes), 3)
     if bad:
         name, why = next(iter(bad.items()))
-        said.append(f"{files.name}: {len(bad)} clips were left out as broken; first: {name} ({why})")
+        said.append(f"{files.name}: {counted(len(bad), 'clip')} left out as broken; first: {name} ({why})")
     fewer = sum(len(frames) < shape[0] for frames in read)
     if fewer:
-        said.append(
-            f"{files.name}: {fewer} of {len(read)} clips have fewer than {shape[0]} frames, and some come twice"
-        )
+        some = counted(fewer, "clip")
+        said.append(f"{files.name}: {some} of {len(read)} with fewer than {shape[0]} frames, of which some come twice")
     changed = sum(size != shape[1:3] for size in sizes)
     if changed:
-        said.append(
-            f"{files.name}: {changed} of {len(read)} clips were brought to {shape[2]} × {shape[1]} pixels as the others"
-        )
+        some = counted(changed, "clip")
+        said.append(f"{files.name}: {some} of {len(read)} brought to {shape[2]} × {shape[1]} pixels, as the others are")
     x = np.stack([_fitted(frames, shape) for frames in read])
     note = f"{len(read)} clips of {shape[0]} frames, {shape[2]} × {shape[1]} pixels each"
     return Clips(x=x, kept=kept, notes=[note], warnings=said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -22,7 +22,7 @@ from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.pictured import read_pictured
 from concours.tasks.readers.pictures import read_pictures
 from concours.tasks.readers.stacked import like_first, stacked
-from concours.tasks.readers.text import cleaned, decoded, lines_of
+from concours.tasks.readers.text import cleaned, decoded, empty_lines, lines_of
 
 ReadTable = Callable[[Entry, Options], Opened]
 
@@ -91,12 +91,26 @@ def _lost(data: Opened, test: Opened) -> list[str]:
 
 
 def _pictures(files: Files, layout: Layout, options: Options, read_table: ReadTable) -> Opened:
-    if layout.tables and (found := read_pictured(files, layout, options, read_table)):
-        return found
+    if layout.tables:
+        if found := read_pictured(files, layout, options, read_table):
+            return found
+        said = f"left aside: {_listed(layout.tables)}, of which no column names the pictures"
+        layout = replace(layout, notes=(*layout.notes, said))
     names = (*layout.train, *layout.test)
     read = read_pictures(files, names, options)
     kept = [names[row] for row in read.kept]
-    return _parted(files.name, read.x, kept, layout, [*read.notes, *layout.notes], read.warnings)
+    if layout.told:
+        layout = replace(layout, labels=_beside(files, layout.told, options))
+    each = "texts, in files called as the pictures are" if layout.told else "classes, a folder each"
+    found = _parted(files.name, read.x, kept, layout, [*read.notes, *layout.notes], read.warnings, each)
+    return replace(found, files=tuple(kept), target="text" if layout.told else None)
+
+
+def _beside(files: Files, told: Mapping[str, str], options: Options) -> dict[str, str]:
+    """The text beside each picture, in one line."""
+    contents = dict(files.contents([*told.values()]))
+    texts, _ = decoded([contents[name] for name in told.values()], options.encoding, files.name)
+    return {name: " ".join(cleaned(text).split()) for name, text in zip(told, texts, strict=True)}
 
 
 def _idx(files: Files, layout: Layout) -> Opened:
@@ -136,11 +150,13 @@ def _texts(files: Files, layout: Layout, options: Options) -> Opened:
         layout = replace(layout, labels={}) if layout.a_file else layout
         notes = [f"{len(texts)} files of text", *layout.notes]
         return replace(_parted(files.name, x, names, layout, notes, warnings), unit="file")
-    lines = [[line.strip() for line in lines_of(cleaned(text))] for text in texts]
+    texts = [cleaned(text) for text in texts]
+    lines = [[line.strip() for line in lines_of(text)] for text in texts]
+    warnings += [f"{files.name}: {said}" for said in empty_lines(dict(zip(names, texts, strict=True)))]
     rows = [name for name, some in zip(names, lines, strict=True) for _ in some]
     x = pa.chunked_array([pa.array([line for some in lines for line in some], pa.string())])
     notes = [f"{len(rows)} lines of text in {len(names)} files", *layout.notes]
-    return replace(_parted(files.name, x, rows, layout, notes, warnings, each="a file"), unit="line")
+    return replace(_parted(files.name, x, rows, layout, notes, warnings, "classes, a file each"), unit="line")
 
 
 def _by_line(layout: Layout, options: Options) -> bool:
@@ -155,7 +171,7 @@ def _parted(
     layout: Layout,
     notes: Sequence[str],
     warnings: Sequence[str],
-    each: str = "a folder",
+    each: str = "classes, a folder each",
 ) -> Opened:
     """The rows of the training and of the test part; `files` has the file that each row came from, (rows,)."""
     tests = set(layout.test)
@@ -163,7 +179,7 @@ def _parted(
     y, test_y = (_labels(name, part, layout) for part in (files[:train], files[train:]))
     said = list(notes)
     if y is not None:
-        said.append(f"{len(Counter(y))} classes, {each} each")
+        said.append(f"{len(Counter(y))} {each}")
     if train in (0, len(files)):
         return Opened(x=x, y=y if train else test_y, name=name, notes=tuple(said), warnings=tuple(warnings))
     said.append(f"{train} rows under train, {len(files) - train} under test")

@@ -99,7 +99,8 @@ def _boxes(files: Files, names: Sequence[str], pictures: Sequence[str]) -> str |
 def _is_coco(files: Files, name: str) -> bool:
     found = head_of(files.entry(name))
     if isinstance(found, dict):
-        return {"images", "annotations"} <= set(found)
+        regions = found.get("annotations")
+        return "images" in found and isinstance(regions, list) and any("bbox" in str(each)[:_HEAD] for each in regions)
     return '"annotations"' in found and '"bbox"' in found
 
 

@@ -1,14 +1,19 @@
-"""The first records of JSON files, to see what they are before they are read."""
+"""The beginning of JSON files and of files of text, to see what they are before they are read."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from concours.tasks.readers.archives import Entry, Files
 from concours.tasks.readers.damage import damage_named
+from concours.tasks.readers.pictures import PICTURES
 
 _HEAD = 1 << 20
+_OF_PICTURE = re.compile(
+    rf"""["']?[^,;\t|]*(?:{"|".join(map(re.escape, PICTURES))})(?:#\d+)?["']?\s*[,;\t|]\s*\S""", re.IGNORECASE
+)
 _ENDINGS = (".json", ".json.gz", ".json.bz2", ".json.xz")
 
 
@@ -20,6 +25,12 @@ def are_records(files: Files, name: str) -> bool:
     with damage_named(name), entry.open() as file:
         listed = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
     return len(first_records(entry, 2)) > (0 if listed else 1)
+
+
+def tells_pictures(files: Files, name: str) -> bool:
+    """Whether most lines of a file of text begin with the name of a picture, and say something of it."""
+    lines = [line for line in _head(files.entry(name)).splitlines()[:20] if line.strip()]
+    return 2 * sum(_OF_PICTURE.match(line) is not None for line in lines) > len(lines)
 
 
 def first_records(entry: Entry, most: int = 50) -> list[dict[str, Any]]:

@@ -6,14 +6,15 @@ This is the one place that decides it: `concours new`, `run`, `predict` and `sco
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
 from concours.core.errors import DataError
+from concours.core.written import counted
 from concours.tasks.readers.archives import Files, is_archive
-from concours.tasks.readers.glimpse import are_records
+from concours.tasks.readers.glimpse import are_records, tells_pictures
 from concours.tasks.readers.idx import is_idx
 from concours.tasks.readers.pictures import PICTURES
 
@@ -39,7 +40,7 @@ TABLES = (
 )
 TEXTS = (".txt", ".text", ".data", ".dat")
 _PACKINGS = (".gz", ".bz2", ".xz")
-_ABOUT = ("readme", "license", "licence", "copying", "citation", "changelog", "notice", "thumbs")
+_ABOUT = ("readme", "license", "licence", "copying", "citation", "changelog", "notice", "thumbs", "desktop")
 _NO_TEXT = (".md", ".rst", ".html", ".pdf", ".json", ".toml", ".yaml", ".yml", ".names", ".py", ".db", ".xml")
 _PARTS: dict[str, Part] = {
     **dict.fromkeys(("train", "training", "trainset", "trn"), "train"),
@@ -64,6 +65,7 @@ class Layout:
         a_file: whether each file is a class whose rows are its lines, rather than a row.
         sample: a sample of a submission.
         tables: those that lie beside pictures or sounds.
+        told: where every picture has a file of text that is called as it is: that file, by the picture.
         aside: files that are not read.
         notes: what was decided, for people.
     """
@@ -76,6 +78,7 @@ class Layout:
     a_file: bool = False
     sample: str | None = None
     tables: tuple[str, ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict)
     aside: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -123,7 +126,12 @@ def layout_of(files: Files) -> Layout:
     known = {*pictures, *tables, *archives, *idx}
     texts = [name for name in names if name not in known and suffix_of(name) not in _NO_TEXT]
     if len(pictures) >= max(len(tables), 1) and (len(pictures) > len(texts) or _beside(pictures, texts)):
-        return by_places(pictures, "pictures", tables)
+        told = _told(pictures, texts)
+        tables += [name for name in texts if name not in told.values() and tells_pictures(files, name)]
+        found = by_places(pictures, "pictures", tables)
+        told = told if len(told) == len(pictures) and not found.labels and not found.tables else {}
+        others = sorted({*names} - {*pictures, *tables, *told.values()})
+        return replace(found, told=told, notes=(*found.notes, *_no_pictures(others)))
     if idx:
         return by_names(idx, "idx")
     if tables:
@@ -265,12 +273,25 @@ def _by_first_words(names: Sequence[str]) -> dict[str, str]:
     return labels if len(labels) == len(names) and few else {}
 
 
+def _no_pictures(names: Sequence[str]) -> list[str]:
+    """What is said of files that lie among pictures and are none."""
+    endings = ", ".join(sorted({suffix_of(name) or "no ending" for name in names})[:5])
+    return [f"left aside: {counted(len(names), 'file')} ({endings}); first: {names[0]}"] if names else []
+
+
 def _common(paths: Sequence[tuple[str, ...]]) -> int:
     """How many folders all paths have in common."""
     depth = 0
     while all(len(parts) > depth + 1 for parts in paths) and len({parts[depth] for parts in paths}) == 1:
         depth += 1
     return depth
+
+
+def _told(pictures: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
+    """The file of text beside each picture that is called as it is, `a.txt` beside `a.jpg`, of those that have one."""
+    beside = {PurePosixPath(name).with_suffix(""): name for name in texts if suffix_of(name) == ".txt"}
+    places = {name: PurePosixPath(name).with_suffix("") for name in pictures}
+    return {name: beside[place] for name, place in places.items() if place in beside}
 
 
 def _beside(pictures: Sequence[str], texts: Sequence[str]) -> bool:

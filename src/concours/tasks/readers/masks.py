@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, Final
@@ -11,18 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
-from concours.core.written import written
+from concours.core.written import counted, written
+from concours.kernels.scoring.masks import VOID
 from concours.tasks.labelled import MOST, Labelled
 from concours.tasks.readers.archives import Files
 from concours.tasks.readers.coco_masks import region_of
 from concours.tasks.readers.mask_pairs import BACKGROUND, Pair
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.pictures import common_size, open_picture, read_pictures, shapes_of
+from concours.tasks.readers.smeared import Seen, meant, seen_in
 
 Keys = NDArray[np.int64]
 """What is written in each pixel of a mask: a grey value, the number of a label of COCO, or a colour from `_COLOUR`."""
 
 _COLOUR: Final = 1 << 24
+_HIGHEST: Final = 64
+"""Of labels below one that is void."""
 _CELLS: Final = 1 << 28
 """Probabilities of all pixels of all pictures that an entrant says at most: half a gigabyte."""
 
@@ -49,6 +53,7 @@ def read_masks(
     skip: bool,
     shape: tuple[int, ...] | None = None,
     known: Callable[[Any], bool] = lambda label: True,
+    named: Collection[str] = (),
 ) -> Read:
     """Decodes pairs one at a time, and brings them to one size: pictures smoothly, masks by the nearest pixel.
 
@@ -59,13 +64,14 @@ def read_masks(
         skip: whether pairs that cannot be read are left out, with a warning; else the first one is an error.
         shape: of pictures, where it is known.
         known: whether a label is one that masks may have.
+        named: labels that the task names, as they are written.
 
     Raises:
         DataError: a file is broken, a mask is of another size than its picture, or has a label that is not known.
     """
     bad: dict[int, str] = {}
     found = _looked_at(files, pairs, bad)
-    labels = _labels(files.name, pairs, sorted({key for row in found.values() for key in row.keys}))
+    labels, said = _labels(files.name, pairs, [look.seen for look in found.values()], named)
     if shape is None or len(found):
         _check_labels(found, labels, known, bad)
     shapes = _picture_shapes(files, pairs, skip=skip)
@@ -82,9 +88,9 @@ def read_masks(
     good = [row for row, pair in enumerate(pairs) if row in found and row not in bad and pair.picture in shapes]
     if not good:
         raise DataError(f"{files.name}: none of the {len(pairs)} masks can be read")
-    said: list[str] = []
     if shape is None:
-        shape, said = _common(files.name, [shapes[pairs[row].picture] for row in good], len(labels))
+        shape, changed = _common(files.name, [shapes[pairs[row].picture] for row in good], len({*labels.values()}))
+        said += changed
     pictures = read_pictures(
         files, [pairs[row].picture for row in good], Options(shape=shape, on_bad_row="skip" if skip else "fail")
     )
@@ -92,7 +98,7 @@ def read_masks(
     if bad:
         row, why = min(bad.items())
         said.append(
-            f"{files.name}: {len(bad)} pictures were left out for their masks; first: {pairs[row].mask} ({why})"
+            f"{files.name}: {counted(len(bad), 'picture')} left out for their masks; first: {pairs[row].mask} ({why})"
         )
     return Read(
         x=pictures.x,
@@ -108,7 +114,7 @@ class _Look:
     """The size of a mask, and what is written in it."""
 
     size: tuple[int, int]
-    keys: tuple[int, ...]
+    seen: Seen
 
 
 def _looked_at(files: Files, pairs: Sequence[Pair], bad: dict[int, str]) -> dict[int, _Look]:
@@ -118,7 +124,7 @@ def _looked_at(files: Files, pairs: Sequence[Pair], bad: dict[int, str]) -> dict
             bad[row] = mask
         else:
             height, width = mask.shape
-            found[row] = _Look((height, width), tuple(np.unique(mask).tolist()))
+            found[row] = _Look((height, width), seen_in(mask))
     return found
 
 
@@ -126,7 +132,9 @@ def _check_labels(
     found: dict[int, _Look], labels: dict[int, Any], known: Callable[[Any], bool], bad: dict[int, str]
 ) -> None:
     for row, look in found.items():
-        if unknown := [labels[key] for key in look.keys if not known(labels[key])]:
+        if unknown := [
+            labels[key] for key in look.seen.keys.tolist() if labels[key] is not None and not known(labels[key])
+        ]:
             bad[row] = f"it has the label {written(unknown[0])!r}, which is not among those of the task"
 
 
@@ -135,10 +143,53 @@ def _picture_shapes(files: Files, pairs: Sequence[Pair], *, skip: bool) -> dict[
     return shapes_of(files, [pair.picture for pair in pairs], options, {})
 
 
-def _labels(name: str, pairs: Sequence[Pair], keys: Sequence[int]) -> dict[int, Any]:
-    """What the keys mean: texts of COCO; grey values; or, if there is one that is not grey, colours as #rrggbb."""
+def _labels(
+    name: str, pairs: Sequence[Pair], masks: Sequence[Seen], named: Collection[str]
+) -> tuple[dict[int, Any], list[str]]:
+    """What the keys mean, none where no label, and what is said of that: texts of COCO; grey values; or, if there is
+    one that is not grey, colours as #rrggbb.
+    """
     if pairs[0].regions is not None:
-        return dict(enumerate(coco_labels(pairs)))
+        return dict(enumerate(coco_labels(pairs))), []
+    keys = np.unique(np.concatenate([mask.keys for mask in masks]))
+    smeared = meant(masks, _colours(keys), keys)
+    if smeared is None:
+        labels = _named(name, keys.tolist())
+        return _without_void(name, labels, masks, named)
+    labels = _named(name, sorted({*smeared.nearest.values()}))
+    listed = ", ".join(map(written, list(labels.values())[:8]))
+    said = (
+        f"{name}: masks have {len(keys):,} values, most of them at edges alone, as JPEG and smooth scaling make them: "
+        f"{smeared.share:.1%} of all pixels were given the nearest label of {listed}; save masks as PNG, scaled by the "
+        "nearest pixel"
+    )
+    return {**labels, **{key: labels[near] for key, near in smeared.nearest.items()}}, [said]
+
+
+def _without_void(
+    name: str, labels: dict[int, Any], masks: Sequence[Seen], named: Collection[str]
+) -> tuple[dict[int, Any], list[str]]:
+    """Labels without 255, where it lies far above several others, as sets mark pixels that nobody could tell."""
+    others = [label for label in labels.values() if label != VOID]
+    whole = all(isinstance(label, int) for label in labels.values())
+    if not whole or len(others) == len(labels) or len(others) < 2 or max(others) > _HIGHEST or str(VOID) in named:
+        return labels, []
+    pixels = sum(int(mask.counts.sum()) for mask in masks)
+    void = sum(int(mask.counts[mask.keys == key].sum()) for mask in masks for key in labels if labels[key] == VOID)
+    said = (
+        f"{name}: {VOID} marks pixels without a label, {void / pixels:.1%} of all, which neither train nor count; "
+        f'to make it one, name it: labels = {{ {VOID} = "edge" }} in [task]'
+    )
+    return {key: None if label == VOID else label for key, label in labels.items()}, [said]
+
+
+def _colours(keys: Keys) -> NDArray[np.int64]:
+    """Red, green and blue of each key, (keys, 3)."""
+    colours = np.where(keys >= _COLOUR, keys - _COLOUR, np.minimum(keys, 255) * 0x010101)
+    return np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1)
+
+
+def _named(name: str, keys: Sequence[int]) -> dict[int, Any]:
     if len(keys) > MOST:
         raise DataError(
             f"{name}: masks have {len(keys):,} values, and {MOST} labels at most are taken; if they were saved as "
@@ -164,15 +215,17 @@ def _common(name: str, shapes: Sequence[tuple[int, ...]], labels: int) -> tuple[
     colour = any(len(shape) == 3 for shape in shapes)
     changed = sum(shape[:2] != (height, width) for shape in shapes)
     why = ", so that the probabilities of an entrant take half a gigabyte at most" if shrunk < 1 else ""
-    said = f"{name}: {changed} of {len(shapes)} pictures and masks were brought to {width} × {height} pixels{why}"
+    some = f"{counted(changed, 'picture')} of {len(shapes)}"
+    said = f"{name}: {some}, with their masks, brought to {width} × {height} pixels{why}"
     return (height, width, 3) if colour else (height, width), [said] if changed else []
 
 
 def _drawn(files: Files, pairs: Sequence[Pair], labels: dict[int, Any], size: tuple[int, int]) -> Labelled:
     """The masks of some pairs, as codes of a size."""
-    distinct = tuple(dict.fromkeys(labels.values()))
+    distinct = tuple(label for label in dict.fromkeys(labels.values()) if label is not None)
     keys = np.array(sorted(labels), dtype=np.int64)
-    codes = np.array([distinct.index(labels[key]) for key in keys.tolist()], dtype=np.uint8)
+    places = {**{label: code for code, label in enumerate(distinct)}, None: VOID}
+    codes = np.array([places[labels[key]] for key in keys.tolist()], dtype=np.uint8)
     found = np.zeros((len(pairs), *size), dtype=np.uint8)
     for row, mask in _each(files, pairs):
         assert not isinstance(mask, str)  # noqa: S101 (it was read before)

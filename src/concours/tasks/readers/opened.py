@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ Rows: TypeAlias = pa.Table | pa.ChunkedArray | NDArray[Any]
 
 Unit: TypeAlias = Literal["row", "line", "file"]
 """What a row lies in: a row of a table or an array, a line of a text, or a file of its own."""
+
+
+LEAVE_OUT: Final = 'leave such rows out by on_bad_row = "skip" in [task], --on-bad-row skip for `concours new`'
+"""What to do about rows that cannot be read, where they need not be mended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +72,7 @@ class Opened:
         target: the column that the source itself names as its target, or that `y` was taken from.
         header: the line of a text file that has the names of the columns, from 1; 0 where there is none.
         unit: what a row lay in.
+        files: of rows that are a file each, as pictures are, what these are called, of all parts; else empty.
         rows: of pictures that a table names: which of its rows they are, where some were left out.
         name: of the source, for people.
         left_out: how many rows were left out, as `on_bad_row` says.
@@ -84,6 +89,7 @@ class Opened:
     header: int | None = None
     left_out: int = 0
     unit: Unit = "row"
+    files: tuple[str, ...] = ()
     rows: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

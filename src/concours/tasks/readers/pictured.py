@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -12,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
+from concours.core.written import counted
 from concours.tasks.readers.archives import Entry, Files
 from concours.tasks.readers.listing import Layout, by_names, part_of, stem_of
 from concours.tasks.readers.opened import Opened, Options
@@ -19,6 +21,7 @@ from concours.tasks.readers.pictures import PICTURES, read_pictures
 
 _LABELS = ("label", "labels", "class", "category", "target", "y", "species", "breed", "name", "diagnosis")
 _SPLITS = ("split", "set", "subset", "part", "partition", "usage")
+_NUMBERED = re.compile(r"(?<=\w)#\d+$")
 _MOST = 0.9  # of the values of a column: that many name pictures
 
 
@@ -62,7 +65,7 @@ def read_pictured(
         rest.remove(PurePosixPath(test.name).name)
     without = len(pictures) - len({name for named in found.values() for name in named.files if name})
     notes = [f"{PurePosixPath(train.name).name} names the pictures by {train.column!r}"]
-    notes += [f"{without:,} pictures that it does not name are left aside"] if without else []
+    notes += [f"left aside: {counted(without, 'picture')} that it does not name"] if without else []
     notes += [f"left aside: {', '.join(rest[:5])}"] if rest else []
     return replace(data, test=judge, notes=(*data.notes, *notes))
 
@@ -86,11 +89,18 @@ def _named(opened: Opened, name: str, pictures: Sequence[str]) -> _Named | None:
     best: _Named | None = None
     for column in opened.x.column_names:
         values = [_plain(value) for value in opened.x[column].to_pylist()]
-        files = [_picked(known.get(value, ()), part) for value in values]
+        files = [_found(known, value, part) for value in values]
         matched = sum(file is not None for file in files)
         if matched >= _MOST * len(files) and (best is None or matched > len(best.files) - best.files.count(None)):
             best = _Named(table=opened.x, name=name, column=column, files=files)
     return best
+
+
+def _found(known: Mapping[str, list[str]], value: str, part: str | None) -> str | None:
+    """The one picture that a cell names, whose path may begin in a folder above."""
+    steps = value.split("/")
+    tails = ("/".join(steps[start:]) for start in range(len(steps)))
+    return next((_picked(known[tail], part) for tail in tails if tail in known), None)
 
 
 def by_tail(pictures: Sequence[str]) -> Mapping[str, list[str]]:
@@ -113,8 +123,9 @@ def _picked(candidates: Sequence[str], part: str | None) -> str | None:
 
 
 def _plain(value: Any) -> str:
+    """The name of a picture in a cell; `a.jpg#2` is the third text about `a.jpg`."""
     text = str(value).strip().replace("\\", "/")
-    return text.removeprefix("./")
+    return _NUMBERED.sub("", text.removeprefix("./"))
 
 
 def _label(named: _Named, options: Options) -> str | None:
@@ -152,9 +163,9 @@ def _rows(files: Files, named: _Named, label: str | None, options: Options) -> O
     read = read_pictures(files, distinct, options)
     place = {distinct[kept]: at for at, kept in enumerate(read.kept)}
     chosen = [(row, place[name]) for row, name in zip(rows, names, strict=True) if name in place]
-    said = [f"{file}: {len(lost)} rows without a picture were left out; first: {value!r}"] if lost else []
+    said = [f"{file}: {counted(len(lost), 'row')} without a picture left out; first: {value!r}"] if lost else []
     if bare := untold - {*lost}:
-        said.append(f"{file}: {len(bare)} rows without {label!r} were left out; first in row {min(bare) + 1}")
+        said.append(f"{file}: {counted(len(bare), 'row')} without {label!r} left out; first in row {min(bare) + 1}")
     warnings = [*read.warnings, *said]
     y = None if label is None else _values(named.table, label, [row for row, _ in chosen], file)
     return Opened(

@@ -14,15 +14,18 @@ import psutil
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
+from concours.core.written import counted
 from concours.tasks.readers.archives import Files
 from concours.tasks.readers.opened import Options
 
-PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
+PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 """Those that are decoded, whatever a file is called; others that Pillow knows may start programs (PostScript)."""
 LONGEST = 256
 """Pixels of the longer side at most."""
-_CHANNELS = {"1": 1, "L": 1, "I": 1, "I;16": 1, "I;16B": 1, "F": 1}
+_DEEP = ("I", "I;16", "I;16L", "I;16B")
+"""Modes of Pillow's in which a pixel is a whole number of more than 8 bits."""
+_GREY = ("1", "L", *_DEEP, "F")
 
 
 @dataclass(kw_only=True)
@@ -57,23 +60,29 @@ def read_pictures(files: Files, names: Sequence[str], options: Options) -> Pictu
     """
     place = {name: row for row, name in enumerate(names)}
     broken: dict[str, str] = {}
+    deep: list[str] = []
     said: list[str] = []
     sizes = np.zeros((len(names), 2), dtype=np.int64)
     shape = options.shape
     try:
-        x = _decoded(files, place, shape, options, broken, sizes, strict=shape is None)
+        x = _decoded(files, place, shape, options, broken, deep, sizes, strict=shape is None)
     except _Differs:
         broken.clear()
+        deep.clear()
         shape, said = _common_shape(files, place, options, broken)
-        x = _decoded(files, place, shape, options, broken, sizes, strict=False)
+        x = _decoded(files, place, shape, options, broken, deep, sizes, strict=False)
     kept = [row for row, name in enumerate(names) if name not in broken]
     if not kept:
         raise DataError(f"{files.name}: none of the {len(names)} pictures can be read")
     if broken:
         name, why = next(iter(broken.items()))
-        said.append(f"{files.name}: {len(broken)} pictures were left out as broken; first: {name} ({why})")
+        said.append(f"{files.name}: {counted(len(broken), 'picture')} left out as broken; first: {name} ({why})")
         x, sizes = x[kept], sizes[kept]
-    size = f"{len(kept)} pictures of {x.shape[2]} × {x.shape[1]} pixels" + (", in colour" if x.ndim == 4 else ", grey")
+    if deep:
+        said.append(f"{files.name}: of {counted(len(deep), 'picture')} of 16 bits a pixel the upper 8 bits are kept")
+    size = f"{counted(len(kept), 'picture')} of {x.shape[2]} × {x.shape[1]} pixels" + (
+        ", in colour" if x.ndim == 4 else ", grey"
+    )
     return Pictures(x=x, kept=kept, sizes=sizes, notes=[size], warnings=said)
 
 
@@ -83,6 +92,7 @@ def _decoded(
     shape: tuple[int, ...] | None,
     options: Options,
     broken: dict[str, str],
+    deep: list[str],
     sizes: NDArray[np.int64],
     *,
     strict: bool,
@@ -98,6 +108,8 @@ def _decoded(
                 x = _room(files.name, len(place), shape or found)
             x[place[name]] = _pixels(picture, x.shape[1:])
             sizes[place[name]] = picture.size
+            if picture.mode in _DEEP:
+                deep.append(name)
         except _Differs:
             raise
         except Exception as error:  # noqa: BLE001 (decoders raise whatever a broken file makes them)
@@ -115,7 +127,7 @@ def _common_shape(
     shapes = [*shapes_of(files, place, options, broken).values()]
     height, width = common_size([shape[:2] for shape in shapes])
     changed = sum(shape[:2] != (height, width) for shape in shapes)
-    said = f"{files.name}: {changed} of {len(shapes)} pictures were brought to {width} × {height} pixels"
+    said = f"{files.name}: {counted(changed, 'picture')} of {len(shapes)} brought to {width} × {height} pixels"
     colour = any(len(shape) == 3 for shape in shapes)
     return (height, width, 3) if colour else (height, width), [said] if changed else []
 
@@ -170,14 +182,23 @@ def open_picture(content: bytes) -> Any:
 
 def _shape(picture: Any) -> tuple[int, ...]:
     width, height = picture.size
-    return (height, width) if picture.mode in _CHANNELS else (height, width, 3)
+    return (height, width) if picture.mode in _GREY else (height, width, 3)
 
 
 def _pixels(picture: Any, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Values of 8 bits (height, width[, 3]); what can be seen through lies upon white, as on paper."""
     from PIL import Image
 
-    if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format == "PNG"):
-        picture = Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
+    if picture.mode in _DEEP:
+        values = np.asarray(picture).astype(np.int64)
+        if values.min() < 0 or values.max() >= 1 << 16:
+            raise ValueError(f"its values go from {values.min()} to {values.max()}; at most 16 bits are read")
+        picture = Image.fromarray((values >> 8).astype(np.uint8))
+    elif picture.mode == "F":
+        raise ValueError("its values are fractions; save it with 8 or 16 bits a pixel, or give all as one array (.npy)")
+    elif picture.has_transparency_data:
+        above = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", above.size, "white"), above)
     grey = len(shape) == 2 or shape[2] == 1
     picture = picture.convert("L" if grey else "RGB")
     if picture.size != (shape[1], shape[0]):

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from concours.core.errors import DataError
 from concours.tasks.readers.dialect import Dialect
 from concours.tasks.readers.layout import Layout, no_table
+from concours.tasks.readers.opened import LEAVE_OUT
 from concours.tasks.readers.records import Record, loose_quote
 
 _LISTED = 3
-_SKIP = 'mend it, or leave such rows out by on_bad_row = "skip" in [task], --on-bad-row skip for `concours new`'
 
 
 def ragged(rows: Iterable[Record], layout: Layout, dialect: Dialect, name: str) -> DataError | None:
@@ -37,7 +37,8 @@ def ragged(rows: Iterable[Record], layout: Layout, dialect: Dialect, name: str) 
     cells = f"{len(first.cells)} cells" if len(first.cells) != 1 else "1 cell"
     more = f"; {count} rows are so, first in lines {', '.join(str(row.line) for row in odd)}" if count > 1 else ""
     return DataError(
-        f"{name}: line {first.line} has {cells} where {reference} {width}{_cause(first, width, dialect)}{more}; {_SKIP}"
+        f"{name}: line {first.line} has {cells} where {reference} {width}{_cause(first, width, dialect)}{more}; "
+        f"mend it, or {LEAVE_OUT}"
     )
 
 

@@ -17,6 +17,7 @@ from scipy.signal import resample_poly
 
 from concours.core.errors import DataError
 from concours.core.optional import install_command, installed
+from concours.core.written import counted
 from concours.tasks.readers.archives import Files
 from concours.tasks.readers.damage import refuse_bomb
 
@@ -49,12 +50,13 @@ class Sounds:
     warnings: list[str] = field(default_factory=list)
 
 
-def read_sounds(files: Files, names: Sequence[str], *, rate: int | None = None, skip: bool = False) -> Sounds:
+def read_sounds(files: Files, names: Sequence[str], *, rate: int | None = None, skip: bool | None = None) -> Sounds:
     """Decodes the sounds of these names, one at a time: channels become their mean, and rates that of `rate`.
 
     Args:
         rate: samples a second that sounds are brought to; by default what most of them have.
-        skip: whether a sound that cannot be read is left out, with a warning; else it is an error.
+        skip: whether a sound that cannot be read is left out, with a warning; else it is an error. None where nobody
+            may choose, as of sounds to predict.
 
     Raises:
         DataError: a sound is broken or empty; or none is left; or a library is missing, and the message has the extra.
@@ -71,10 +73,8 @@ def read_sounds(files: Files, names: Sequence[str], *, rate: int | None = None, 
             broken[name] = "the file is empty" if not content else _words(error)
             if skip:
                 continue
-            raise DataError(
-                f"{name} is no sound that can be read: {broken[name]}; mend or remove it, or leave such files out by "
-                'on_bad_row = "skip" in [task]'
-            ) from None
+            choice = "" if skip is None else ', or leave such files out by on_bad_row = "skip" in [task]'
+            raise DataError(f"{name} is no sound that can be read: {broken[name]}; mend or remove it{choice}") from None
         if samples.shape[1] > 1:
             several.append(name)
         read[name] = _one_channel(samples), own
@@ -87,7 +87,7 @@ def read_sounds(files: Files, names: Sequence[str], *, rate: int | None = None, 
     said = []
     if broken:
         name, why = next(iter(broken.items()))
-        said.append(f"{files.name}: {len(broken)} sounds were left out as broken; first: {name} ({why})")
+        said.append(f"{files.name}: {counted(len(broken), 'sound')} left out as broken; first: {name} ({why})")
     if others:
         first = others[0]
         said.append(

@@ -22,11 +22,11 @@ from concours.tasks.readers.lines import labelled_lines
 from concours.tasks.readers.listing import TEXTS, layout_of, suffix_of
 from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.pictured import path_column, read_pictured
-from concours.tasks.readers.pictures import PICTURES
+from concours.tasks.readers.pictures import PICTURES, read_pictures
 from concours.tasks.readers.settled import settled
 from concours.tasks.readers.sounds import SOUNDS, UNREAD
 from concours.tasks.readers.stacked import like_first, stacked
-from concours.tasks.readers.text import cleaned, decoded, lines_of
+from concours.tasks.readers.text import cleaned, decoded, empty_lines, lines_of
 
 _TYPED = {
     ".parquet": tables.read_parquet,
@@ -73,6 +73,9 @@ def _open(source: str | Path | Sequence[str | Path], folder: Path, options: Opti
         archive, member = inner
         return _open_entry(files_of(existing(archive)).entry(member), options)
     existing(path)
+    if options.unit is not None and suffix_of(path.name) in PICTURES:
+        read = read_pictures(files_of(path.parent), [path.name], options)
+        return Opened(x=read.x, name=path.name, files=(path.name,), warnings=tuple(read.warnings))
     if not path.is_dir() and not is_archive(path.name):
         return _open_entry(entry_at(path), options)
     return read_files(
@@ -122,19 +125,23 @@ def _lines(entry: Entry, content: bytes, options: Options) -> Opened | None:
     if b"\0" in content[:1000] and options.input != "text":
         return None
     (text,), guess = decoded([content], options.encoding, entry.name)
-    lines = [line.strip() for line in lines_of(cleaned(text))]
+    text = cleaned(text)
+    lines = [line.strip() for line in lines_of(text)]
     notes = [f"encoding {guess}"] if guess else []
+    warnings = tuple(empty_lines({entry.name: text}))
     known = tuple(str(label) for label in options.classes)
     if found := labelled_lines(lines, entry.name, known):
         texts, labels, how = found
         x, y = pa.chunked_array([pa.array(texts, pa.string())]), np.asarray(labels, dtype=object)
-        return Opened(x=x, y=y, name=entry.name, unit="line", notes=(*notes, f"a row a line, its label {how}"))
+        notes.append(f"a row a line, its label {how}")
+        return Opened(x=x, y=y, name=entry.name, unit="line", notes=tuple(notes), warnings=warnings)
     columns = [name for name in options.names if lines and name in lines[0]]
     if options.input is None and not columns and looks_like_prose(lines) and not has_cells(lines):
         raise DataError(f"{entry.name} {PROSE}")
     if options.input != "text" or (options.names and len(columns) == len(options.names)):
         return None
-    return Opened(x=pa.chunked_array([pa.array(lines, pa.string())]), name=entry.name, unit="line", notes=tuple(notes))
+    x = pa.chunked_array([pa.array(lines, pa.string())])
+    return Opened(x=x, name=entry.name, unit="line", notes=tuple(notes), warnings=warnings)
 
 
 def has_cells(lines: Sequence[str]) -> bool:

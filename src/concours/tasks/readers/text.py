@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 
 from concours.core.errors import DataError
+from concours.core.written import counted
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _PACKED = {
@@ -21,6 +23,7 @@ _PACKED = {
 }
 """How files begin that are no text, whatever they are called, and what to do with them."""
 _SAMPLE = 1 << 18
+_LINE_END = re.compile(r"\r\n|\n|\r")
 _TEXT = bytes(code for code in range(256) if code >= 32 or code in b"\t\n\r\f")
 
 
@@ -112,4 +115,15 @@ def cleaned(text: str) -> str:
 
 def lines_of(text: str) -> list[str]:
     """The lines that have something in them. Only line ends end a line, not every separator that Unicode knows."""
-    return [line for line in re.split(r"\r\n|\n|\r", text) if line.strip()]
+    return [line for line in _LINE_END.split(text) if line.strip()]
+
+
+def empty_lines(texts: Mapping[str, str]) -> list[str]:
+    """What is said of lines in files that have nothing in them, and so are no rows, where one follows that has."""
+    found = [
+        f"first: {PurePosixPath(name).name}, line {number}"
+        for name, text in texts.items()
+        for number, line in enumerate(_LINE_END.split(text.rstrip()), 1)
+        if not line.strip()
+    ]
+    return [f"{counted(len(found), 'empty line')} left out; {found[0]}"] if found else []

@@ -127,7 +127,7 @@ def sampling(body: Mapping[str, Any], most: Sequence[str]) -> dict[str, Any]:
     return {**found, "most": min(limits, default=None), "seed": seed, "stop": _stops(body)}
 
 
-def streaming(body: Mapping[str, Any]) -> dict[str, bool]:
+def streaming(body: Mapping[str, Any]) -> dict[str, Any]:
     """Whether an answer is wanted piece by piece, as attributes of `Asked`. Raises Refused."""
     options = body.get("stream_options") or {}
     if not isinstance(options, dict):

@@ -57,4 +57,4 @@ def _words(texts: Sequence[str]) -> int:
     return sum(len(text.split()) for text in texts)
 
 
-EMBEDDINGS: Final = Door(read=read, write=write, refuse=as_openai, predict=Served.vectors)
+EMBEDDINGS: Final = Door(read=read, write=write, refuse=as_openai, predict=Served.vectors, answers=False)
