@@ -5,10 +5,11 @@ BIN := .venv/bin
 LIGHT := .venv/.light
 READY := .venv/.ready
 
-.PHONY: help demo test test-all night check docs bench clean
+.PHONY: help demo demo-serve test test-all night check docs bench clean
 
 help:
 	@echo "make demo      nine models compete on handwritten digits, then join (sets up .venv first)"
+	@echo "make demo-serve  what won answers requests, asked by the clients that others wrote"
 	@echo "make test      the tests, in a few minutes"
 	@echo "make test-all  the tests, slow ones too"
 	@echo "make night     some thousand odd inputs, for hours"
@@ -18,6 +19,11 @@ help:
 
 demo: $(LIGHT)
 	$(BIN)/concours demo
+
+# Serves what the demo has made, and asks it by the clients that others wrote.
+demo-serve: $(READY)
+	@test -f runs/demo/result.json || $(BIN)/concours demo
+	$(BIN)/python examples/serving/demo.py runs/demo
 
 # Tests run beside one another, so each has one thread: more of them wait for each other by spinning.
 test: export OMP_NUM_THREADS = 1

@@ -3,6 +3,7 @@
 In a page, a block of
 - `toml` is a contest; its first line is a comment with the name of the file, and the data is read, checked and split;
   or `pyproject.toml`, and what it describes is installed, to be imported from where the page's files lie;
+  or `offers.toml`, the file of a gateway;
 - `python` is run, one block after the other; or, if its first line is a comment with the name of a file, written there;
 - `console` has commands after `$ `, and lines of what they print, where `…` stands for anything. If one of these lines
   begins with `concours: `, the command is to fail with it. Contests run in this process.
@@ -33,6 +34,7 @@ from concours.engine.inline import InlineExecutor
 from concours.engine.runners import RUNNERS
 from concours.entrants.preparation import PREPARATIONS
 from concours.runs import session
+from concours.serving.gateway.offers import Offers
 from concours.stores.memory import MemoryStore
 from concours.tasks.kinds import KINDS
 from concours.tasks.metrics.table import METRICS
@@ -96,6 +98,8 @@ def test_examples(page, tmp_path, monkeypatch, capfd):
             Path(block.file).write_text(block.text, encoding="utf-8")
         if block.file == "pyproject.toml":
             install(block.text)
+        elif block.file == "offers.toml":
+            Offers.read(Path(block.file))
         elif block.form == "toml":
             assert block.file, f"{where}: the first line of a contest is a comment with the name of its file"
             made = Contest.from_file(block.file)

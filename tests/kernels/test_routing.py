@@ -1,126 +1,104 @@
-"""Routes: who is asked about which row, by naive twins, and what the search for the cheapest promises."""
+"""Who a request goes to: odds against draws, bounds, and estimates without bias."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.joining.routing import (
-    cheapest_route,
-    chosen,
-    curve_of_two,
-    gap_recovered,
-    score_against_cost,
-    trades,
+from concours.kernels.routing.beliefs import Belief, updated
+from concours.kernels.routing.gain import gain, value
+from concours.kernels.routing.thompson import bounded, leader, odds
+
+OFFERS = st.lists(st.tuples(st.floats(-2, 2), st.floats(0, 1)), min_size=1, max_size=5)
+
+
+def drawn(means, sds, slack, draws=200_000):
+    """The naive twin: qualities are drawn, and the first within the slack of the best is counted."""
+    qualities = np.random.default_rng(0).normal(means, sds, (draws, len(means)))
+    first = (qualities >= qualities.max(axis=1, keepdims=True) - slack).argmax(axis=1)
+    return np.bincount(first, minlength=len(means)) / draws
+
+
+@pytest.mark.parametrize("slack", [0.0, 0.03, 0.5])
+@pytest.mark.parametrize(
+    ("means", "sds"),
+    [
+        ([0.9, 0.91, 0.8], [0.02, 0.01, 0.1]),
+        ([0.5, 0.5], [0.1, 0.1]),
+        ([0.1, 0.9, 0.905, 0.89], [1e-4, 0.02, 1e-3, 0.3]),
+        ([0.7], [0.1]),
+    ],
 )
-
-SEEDS = st.integers(0, 10**6)
-
-
-def drawn(seed: int, members: int, rows: int = 80) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is expected of members on rows, what they score, and costs, some of them the same."""
-    random = np.random.default_rng(seed)
-    scores = (random.random((rows, members)) < random.uniform(0.3, 0.9, members)).astype(float)
-    expected = scores + random.normal(scale=random.uniform(0.1, 2), size=scores.shape)
-    return expected, scores, random.choice([0.5, 1.0, 4.0, 20.0], members)
+def test_odds_are_those_of_draws(means, sds, slack):
+    """The integral says what drawing says, for narrow beside wide beliefs too."""
+    found = odds(np.array(means), np.array(sds), slack)
+    assert np.abs(found - drawn(means, sds, slack)).max() < 0.005
 
 
-@given(seed=SEEDS, members=st.integers(1, 4), trade=st.floats(0, 5))
-@settings(derandomize=True, deadline=None, max_examples=60)
-def test_a_row_goes_where_most_is_left_after_its_cost(seed: int, members: int, trade: float) -> None:
-    """As row by row; without a trade to the best expected, at an endless one to the cheapest."""
-    expected, _, costs = drawn(seed, members)
-    naive = [max(range(members), key=lambda m, row=row: (row[m] - trade * costs[m], -m)) for row in expected]
-    assert chosen(expected, trade * costs).tolist() == naive
-    assert np.array_equal(chosen(expected, 0.0 * costs), expected.argmax(axis=1))
-    assert (costs[chosen(expected, 1e9 * costs)] == costs.min()).all()
+@given(OFFERS, st.sampled_from([0.0, 0.1, 1.0]), st.sampled_from([0.0, 0.02, 0.3, 1.0]))
+@settings(max_examples=60, deadline=None)
+def test_exploration_is_bounded_and_reaches_everybody(offers, slack, share):
+    """Probabilities sum to one, others than the leader have the share at most, and each its least."""
+    means, sds = (np.array(each) for each in zip(*offers, strict=True))
+    first = leader(means, slack)
+    p = bounded(odds(means, sds, slack), first, share)
+    assert p.sum() == pytest.approx(1)
+    assert 1 - p[first] <= share + 1e-9
+    assert (p >= share / 2 / len(p) - 1e-12).all()
 
 
-@given(seed=SEEDS, members=st.integers(1, 4), slack=st.floats(0, 0.2), weighed=st.booleans())
-@settings(derandomize=True, deadline=None, max_examples=60)
-def test_the_cheapest_that_is_good_enough(seed: int, members: int, slack: float, weighed: bool) -> None:
-    """Never dearer than the best member, never worse than is allowed; what is told of it is so."""
-    expected, scores, costs = drawn(seed, members)
-    weights = np.random.default_rng(seed).uniform(0.1, 2, len(scores)) if weighed else None
-
-    def loss(whom: np.ndarray) -> float:
-        return -float(np.average(scores[np.arange(len(whom)), whom], weights=weights))
-
-    alone = [loss(np.full(len(scores), member)) for member in range(members)]
-    found = cheapest_route(expected, costs.tolist(), loss, most=lambda best: alone[best] + slack, of_rows=weights)
-    best = min(range(members), key=lambda m: (alone[m], costs[m]))
-    assert found.point.cost <= costs[best] * (1 + 1e-9)
-    assert found.point.loss <= alone[best] + slack
-    whom = np.asarray(found.asked)[chosen(expected[:, found.asked], found.handicaps)]
-    assert loss(whom) == pytest.approx(found.point.loss)
-    assert np.average(costs[whom], weights=weights) == pytest.approx(found.point.cost)
-    shares = [np.average(whom == member, weights=weights) for member in found.asked]
-    assert found.shares == pytest.approx(shares)
-    assert min(found.handicaps) == 0
+def test_equal_offers_without_errors_share():
+    """Qualities that are known exactly and equal are chosen alike, and a better one alone."""
+    assert odds(np.array([0.5, 0.5]), np.zeros(2)) == pytest.approx([0.5, 0.5], abs=1e-3)
+    assert odds(np.array([0.5, 0.6]), np.zeros(2)) == pytest.approx([0, 1])
+    assert odds(np.array([0.5, 0.6]), np.zeros(2), 0.2) == pytest.approx([1, 0])
 
 
-def test_members_that_are_equal_are_one() -> None:
-    """Of those that score and cost the same the first is asked; a loss that is not finite is not good."""
-    expected = np.zeros((5, 3))
-    found = cheapest_route(expected, [1, 1, 1], lambda _: 0.5, most=lambda _: 0.5)
-    assert (found.asked, found.handicaps, found.shares) == ((0,), (0.0,), (1.0,))
-    found = cheapest_route(expected, [1, 2, 3], lambda whom: 0.1 if whom[0] == 2 else math.nan, most=lambda _: 0.1)
-    assert found.asked == (2,)
+@given(OFFERS, st.lists(st.floats(-5, 5), min_size=5, max_size=5), st.floats(-3, 3), st.integers(0, 4))
+@settings(max_examples=60, deadline=None)
+def test_estimates_have_no_bias(offers, scores, middle, other):
+    """Summed over all that could have been drawn, each with its probability, an estimate is the truth exactly."""
+    means, sds = (np.array(each) for each in zip(*offers, strict=True))
+    p = bounded(odds(means, sds), leader(means), 0.1)
+    truth, other = np.array(scores[: len(p)]), other % len(p)
+    chosen = np.arange(len(p))
+    each = [
+        (value(*row, middle).mean, gain(*row, middle).mean)
+        for row in zip(truth[:, None], p[:, None], (chosen == other)[:, None].astype(float), strict=True)
+    ]
+    assert np.dot(p, [v for v, _ in each]) == pytest.approx(truth[other], abs=1e-9)
+    assert np.dot(p, [g for _, g in each]) == pytest.approx(np.dot(p, truth) - truth[other], abs=1e-9)
 
 
-@given(seed=SEEDS, members=st.integers(1, 4))
-@settings(derandomize=True, deadline=None, max_examples=40)
-def test_the_curve_goes_from_the_cheapest_to_the_dearest(seed: int, members: int) -> None:
-    """Costs rise with the share of the dearest where there are two; ends are members alone."""
-    expected, scores, costs = drawn(seed, members)
-    points = score_against_cost(expected, costs, lambda whom: -float(scores[np.arange(len(whom)), whom].mean()))
-    assert points[0].cost == pytest.approx(costs.min())
-    assert (points[-1].cost, points[-1].share) == pytest.approx((costs.max(), 1))
-    if members == 2:
-        assert np.all(np.diff([point.cost for point in points]) >= -1e-12)
+def test_a_simulated_router_estimates_its_gain():
+    """Over many requests the estimate lies within its own error of what the router truly gains on either offer."""
+    rng = np.random.default_rng(7)
+    p = bounded(odds(np.array([0.8, 0.7]), np.array([0.05, 0.05])), 0, 0.2)
+    chosen = rng.choice(2, size=20_000, p=p)
+    scores = (rng.random(20_000) < np.array([0.85, 0.6])[chosen]).astype(float)
+    for other, truth in ((0, 0.85), (1, 0.6)):
+        found = gain(scores, p[chosen], (chosen == other).astype(float), 0.7)
+        assert abs(found.mean - (p @ [0.85, 0.6] - truth)) < 4 * found.stderr
 
 
-@given(seed=SEEDS)
-@settings(derandomize=True, deadline=None, max_examples=40)
-def test_a_trade_lies_between_rows(seed: int) -> None:
-    """A last bit of what is expected changes no choice."""
-    expected, _, _ = drawn(seed, 2)
-    costs, bits = np.array([1.0, 3.0]), np.random.default_rng(seed).choice([-1e-13, 1e-13], expected.shape)
-    for trade in trades(expected, costs):
-        assert np.array_equal(chosen(expected, trade * costs), chosen(expected + bits, trade * costs))
+@given(st.floats(-1, 1), st.floats(1e-3, 1), st.floats(1e-2, 2), st.lists(st.floats(0, 1), min_size=1, max_size=9))
+@settings(max_examples=60, deadline=None)
+def test_beliefs_learn_alike_one_by_one_and_together(mean, sd, noise, scores):
+    """Scores may come in any portions; each makes the belief narrower."""
+    start = Belief(mean=mean, sd=sd, noise=noise)
+    step = start
+    for score in scores:
+        narrower = updated(step, 1, score)
+        assert narrower.sd < step.sd
+        step = narrower
+    whole = updated(start, len(scores), sum(scores))
+    assert (step.mean, step.sd) == pytest.approx((whole.mean, whole.sd))
 
 
-@given(seed=SEEDS, rows=st.integers(2, 40), levels=st.integers(1, 5))
-@settings(derandomize=True, deadline=None, max_examples=60)
-def test_a_curve_of_two_is_the_mean_over_orders_of_equal_rows(seed: int, rows: int, levels: int) -> None:
-    """At each share the mean of what all orders score that break ties by chance."""
-    random = np.random.default_rng(seed)
-    weak, strong, gains = random.random(rows), random.random(rows), random.integers(levels, size=rows).astype(float)
-    shares, scores = curve_of_two(weak, strong, gains)
-    for sent in range(rows + 1):
-        above = np.sort(gains)[::-1][:sent]
-        level = above[-1] if sent else np.inf
-        tied = gains == level
-        part = (sent - (gains > level).sum()) / max(tied.sum(), 1)
-        expected = weak.sum() + (strong - weak)[gains > level].sum() + part * (strong - weak)[tied].sum()
-        assert np.interp(sent / rows, shares, scores) == pytest.approx(expected / rows)
-
-
-def test_what_chance_and_an_oracle_recover() -> None:
-    """On recorded answers' shares: MMLU by two models (both right, one alone, none), as published beside the data."""
-    counts = {(1, 1): 4140, (0, 1): 1187, (1, 0): 428, (0, 0): 1168}
-    weak, strong = np.repeat(np.asarray(list(counts), dtype=float), list(counts.values()), axis=0).T
-    assert (weak.mean(), strong.mean()) == pytest.approx((0.660, 0.769), abs=5e-4)
-    assert gap_recovered(*curve_of_two(weak, strong, np.zeros(len(weak)))) == pytest.approx(0.5)
-    shares, scores = curve_of_two(weak, strong, strong - weak)
-    stopping = np.maximum.accumulate(scores)  # sends no more from where on nothing is gained
-    closed = (stopping - weak.mean()) / (strong.mean() - weak.mean())
-    assert float(np.sum(np.diff(shares) * (closed[1:] + closed[:-1]) / 2)) == pytest.approx(1.43, abs=0.005)
-    assert gap_recovered(*curve_of_two(weak, strong, weak - strong)) < 0
-    assert gap_recovered(*curve_of_two(3 * weak, 3 * strong, strong - weak)) == pytest.approx(
-        gap_recovered(shares, scores)
-    )
+def test_exact_beliefs_stay():
+    """What is known exactly is not changed by scores, and scores without noise settle the rest."""
+    exact = Belief(mean=0.5, sd=0.0, noise=0.1)
+    assert updated(exact, 10, 10.0) == exact
+    assert updated(Belief(mean=0.5, sd=0.1, noise=0.0), 2, 1.8) == Belief(mean=0.9, sd=0.0, noise=0.0)

@@ -20,6 +20,7 @@ from concours.cli import (
     compare,
     continue_,
     federate,
+    gateway,
     import_,
     inspect,
     judges,
@@ -71,6 +72,7 @@ for command in (
     federate.federate,
     federate.site,
     challenge.challenge,
+    gateway.gateway,
     inspect.gc,
     inspect.doctor,
 ):

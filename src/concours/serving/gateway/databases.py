@@ -1,0 +1,110 @@
+"""The databases that books may lie in, and what each does in its own way."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import create_engine, event, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from concours.core.errors import ContestError
+
+_LOCK: Final = 0x636F6E636F757273
+"""The word concours, as the number of a lock."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """A row of the table of databases.
+
+    Attributes:
+        insert: a statement that may leave out what is there already.
+        hold: keeps others from being the gateway of a database. Raises ContestError: another is.
+        options: of its driver.
+        prepare: what a connection begins with.
+    """
+
+    insert: Any
+    hold: Callable[[Engine], AbstractContextManager[None]]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    prepare: Callable[[Any, Any], None] | None = None
+
+
+def opened(url: str) -> tuple[Engine, Backend]:
+    """A database by its URL, and its row. Raises ContestError: it is no URL of one, or its driver is missing."""
+    wrong = f"database: {shown(url)} is no URL of a database: expected sqlite:///FILE or postgresql+psycopg://…"
+    try:
+        backend = _BACKENDS[make_url(url).get_backend_name()]
+        engine = create_engine(url, **backend.options)
+    except (ArgumentError, NoSuchModuleError, KeyError):
+        raise ContestError(wrong) from None
+    except ModuleNotFoundError as error:
+        raise ContestError(f"database {shown(url)} needs a package: pip install {error.name}") from None
+    if backend.prepare:
+        event.listen(engine, "connect", backend.prepare)
+    return engine, backend
+
+
+def shown(url: str) -> str:
+    """A URL without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "the text given"
+
+
+def why(error: SQLAlchemyError) -> str:
+    """What a database says, without the statement and its values."""
+    return str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
+
+
+def _as_wal(connection: Any, _: Any) -> None:
+    """Readers and the writer do not wait for one another, and what was committed outlives the process."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+@contextmanager
+def _hold_file(engine: Engine) -> Iterator[None]:
+    """A lock on a file beside the database, which the system lets go when the process ends, however it does."""
+    if engine.url.database in (None, "", ":memory:"):
+        raise ContestError("database: books in memory are lost when the gateway ends; name a file, sqlite:///FILE")
+    with Path(f"{engine.url.database}.lock").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise _taken(engine) from None
+        yield
+
+
+@contextmanager
+def _hold_advisory(engine: Engine) -> Iterator[None]:
+    """A lock of the database's own, which goes with its connection."""
+    with engine.connect() as connection:
+        connection.detach()  # so that leaving closes it, and the pool does not keep it with its lock
+        if not connection.execute(select(func.pg_try_advisory_lock(_LOCK))).scalar():
+            raise _taken(engine)
+        connection.commit()
+        yield
+
+
+def _taken(engine: Engine) -> ContestError:
+    return ContestError(
+        f"another gateway has the database {engine.url.render_as_string(hide_password=True)}: end it, or name another "
+        "in [gateway] database"
+    )
+
+
+_BACKENDS: Final[Mapping[str, Backend]] = {
+    "sqlite": Backend(
+        insert=sqlite.insert, hold=_hold_file, options={"connect_args": {"timeout": 30}}, prepare=_as_wal
+    ),
+    "postgresql": Backend(insert=postgresql.insert, hold=_hold_advisory),
+}

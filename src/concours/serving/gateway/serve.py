@@ -1,0 +1,68 @@
+"""A gateway that runs: its file is read, its books are opened, what an earlier one left is told, and it answers."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from concours.core.errors import MissingPackage
+from concours.core.optional import install_command, installed
+from concours.report.lines import counted
+
+_NEEDED = ("starlette", "uvicorn", "httptools", "msgspec", "sqlalchemy")
+
+
+def serve(file: Path, *, host: str, port: int, told: Callable[[str], None]) -> None:
+    """Answers at an address until the process is told to end.
+
+    Args:
+        port: 0 for any that is free.
+        told: takes lines for whoever started it.
+
+    Raises:
+        ContestError: the file, a variable of the environment or the database is wrong. MissingPackage. OSError: the
+            address is taken.
+    """
+    for module in _NEEDED:
+        if not installed(module):
+            raise MissingPackage(f"concours gateway needs {module}: {install_command(module)}")
+    import uvicorn
+
+    from concours.serving.gateway.app import make
+    from concours.serving.gateway.ledger import Ledger
+    from concours.serving.gateway.offers import Offers
+    from concours.serving.gateway.qualities import measured
+
+    offers = Offers.read(file)
+    _ = [*(offer.secret for offer in offers.offer), *(key.digest for key in offers.key), offers.gateway.admin]
+    known = {offer.name: found for offer in offers.offer if (found := measured(offer, file.parent)) is not None}
+    database = offers.gateway.database or f"sqlite:///{file.with_suffix('.db').absolute()}"
+    with Ledger(database) as ledger, ledger.held(), _listening(host, port) as listening:
+        if lost := ledger.close_lost():
+            told(
+                f"{counted(lost, 'request')} under way when the last gateway ended; charged at the worst until asked "
+                "again by their ids"
+            )
+        at = f"{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+        who = f"{counted(len(offers.offer), 'offer')} for {counted(len(offers.key), 'key')}"
+        told(f"{who} at http://{at}/v1 and http://{at}/v2")
+        config = uvicorn.Config(
+            make(offers, known, ledger),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=30,
+            lifespan="on",
+            ws="none",
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=2048)
+    # Asyncio does so only where it makes the socket itself; without it, parts of an answer wait for one another.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
