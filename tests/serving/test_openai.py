@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
+import httpx
 import numpy as np
 import openai
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from concours import Result, predict
+from concours.serving.app import app_of
+from concours.serving.doors.table import FORMS
+from concours.serving.keys import Keys
+from concours.serving.refused import Refused
+from concours.serving.server import Server
+from concours.serving.shelf import Shelf
+from concours.serving.worker import Spec
 
-from .conftest import Running
+from .conftest import Here, Running
+
+KEYS = (
+    "messages", "input", "prompt", "role", "content", "type", "text", "temperature", "top_p", "seed", "stop", "stream",
+    "max_tokens", "max_output_tokens", "stream_options", "include_usage", "logprobs", "top_logprobs", "n", "tools",
+    "response_format", "instructions", "tool_calls", "include",
+)  # fmt: skip
 
 ROWS = ["a great day", "an awful one"]
 
@@ -105,3 +122,55 @@ def test_unknown_models_and_paths_are_told(client: openai.OpenAI) -> None:
         client.post("/chat/completions", cast_to=object, content=b"{")
     with pytest.raises(openai.NotFoundError, match="Not Found"):
         client.post("/nothing", cast_to=object, body={})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False) | st.sampled_from(["", "user", "auto"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(form=st.sampled_from(sorted(FORMS)), body=st.dictionaries(st.sampled_from(KEYS), JSON, max_size=6))
+def test_whatever_is_sent_is_read_or_refused(form: str, body: dict) -> None:
+    """In one line; nothing else is raised."""
+    try:
+        asked = FORMS[form].read(body)
+    except Refused as error:
+        why = str(error)
+    else:
+        assert asked.prompt or asked.messages or body["prompt"] in ("", [""])
+        assert asked.most is None or asked.most > 0
+        return
+    assert why and "\n" not in why
+
+
+def test_who_has_no_token_is_told_in_the_protocols_form(texts) -> None:
+    """By models and by chats."""
+    keys = Keys.of(("predict=0123456789abcdef",))
+
+    async def work() -> None:
+        shelf = Shelf()
+        await shelf.put("texts", texts, Here(Spec(run=texts)))
+        transport = httpx.ASGITransport(app_of(Server(shelf, keys, Here, texts)))
+        async with httpx.AsyncClient(transport=transport) as http:
+
+            def client(key: str) -> openai.AsyncOpenAI:
+                return openai.AsyncOpenAI(base_url="http://x/v1", api_key=key, max_retries=0, http_client=http)
+
+            for asked in (
+                client("none").models.list(),
+                client("x").chat.completions.create(model="texts", messages=[]),
+            ):
+                with pytest.raises(openai.AuthenticationError, match="a token is wanted"):
+                    await asked
+            told = await client("0123456789abcdef").chat.completions.create(
+                model="texts", messages=user("a\ud7ff \x00 day")
+            )
+            assert told.choices[0].message.content in ("good", "bad")
+            broken = b'{"model": "texts", "messages": [{"role": "user", "content": "\\ud800"}]}'
+            head = {"authorization": "Bearer 0123456789abcdef"}
+            assert (await http.post("http://x/v1/chat/completions", content=broken, headers=head)).status_code == 400
+
+    asyncio.run(work())
