@@ -289,7 +289,7 @@ def test_a_class_may_be_called_by_a_word_for_missing(tmp_path, word):
     with pytest.raises(DataError) as caught:
         ingest(task_of(str(file)), MemoryStore(), seed=0, folder=tmp_path)
     assert f"{word!r} (20 rows) counts as missing there" in str(caught.value)
-    assert str(caught.value).endswith(f"if it is a class, write {line} in [task]")
+    assert f"if it is a class, write {line} in [task]; leave such rows out by on_bad_row" in str(caught.value)
     with pytest.raises(DataError, match=r'columns = \{ label = "word" \}'):
         draft(str(file), target="label")
     task = task_of(str(file), **tomllib.loads(line), positive=word)
