@@ -36,6 +36,7 @@ EXTRAS = {
     "grpc": "serve",
     "sqlalchemy": "serve",
     "httpx": "serve",
+    "skl2onnx": "serve",
 }
 """Which extra of Concours brings a top-level module."""
 

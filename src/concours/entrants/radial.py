@@ -26,7 +26,8 @@ _FOLDS = 3
 _WIDTHS = (0.2, 1.0, 4.0)
 _PENALTIES = (1.0, 10.0, 100.0)
 _STEPS = 30
-_FLOOR = 1e-6
+FLOOR = 1e-6
+"""What a sigmoid of a pair says at least, and, of one, at most."""
 _SHARPEST = 2.0
 """As a natural logarithm: coupled probabilities are raised to powers of 1/7 to 7."""
 
@@ -234,7 +235,7 @@ def _platt(margins: Floats, first: NDArray[np.bool_], weights: Floats) -> tuple[
 
 def _coupled(margins: Floats, sigmoids: Floats, classes: int) -> Floats:
     """Probabilities (n, classes) of margins (n, pairs): 1 / p_i is the sum of 1 / r_ij, less the classes but two."""
-    shares = np.clip(expit(margins * sigmoids[:, 0] + sigmoids[:, 1]), _FLOOR, 1 - _FLOOR)
+    shares = np.clip(expit(margins * sigmoids[:, 0] + sigmoids[:, 1]), FLOOR, 1 - FLOOR)
     against = np.full((len(margins), classes), 2.0 - classes)
     for place, (first, second) in enumerate(combinations(range(classes), 2)):
         against[:, first] += 1 / shares[:, place]
@@ -253,7 +254,7 @@ def _sharpened(shares: Floats, known: _Known) -> tuple[float, float]:
 
     def loss(logarithm: float) -> float:
         right = _raised(shares, float(np.exp(logarithm)))[np.arange(len(shares)), known.codes]
-        return float(np.average(-np.log(np.maximum(right, _FLOOR)), weights=known.weights))
+        return float(np.average(-np.log(np.maximum(right, FLOOR)), weights=known.weights))
 
     found = minimize_scalar(loss, bounds=(-_SHARPEST, _SHARPEST), method="bounded", options={"xatol": 0.01})
     return float(np.exp(found.x)), float(found.fun)

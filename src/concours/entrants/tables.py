@@ -21,12 +21,14 @@ Floats = NDArray[np.float32]
 MOST_CATEGORIES = 254
 """As many categories as a byte has codes, less one for what is rare and one for what is missing."""
 
-_RARE = "(rare)"
+RARE = "(rare)"
+"""The category of words that are rare, or new."""
 _TEXT_SHARE = 0.3
 _TEXT_DISTINCT = 30
-_MOST = 1e30
+MOST = 1e30
 """Numbers beyond are cut off here, so that arithmetic in float32 does not overflow."""
-_FAR = np.float32(1e6)
+FAR = np.float32(1e6)
+"""A number farther from the median than so many distances of the quartiles is no farther."""
 
 
 class TableColumns(TransformerMixin, BaseEstimator):
@@ -69,9 +71,9 @@ class TableColumns(TransformerMixin, BaseEstimator):
             words = as_words(column)
             counts = words.value_counts()
             often = counts.index[counts >= 2][:MOST_CATEGORIES]
-            frequent = sorted(str(word) for word in often if word != _RARE)
+            frequent = sorted(str(word) for word in often if word != RARE)
             if len(frequent) > 1:
-                self.categories_[name] = [*frequent, _RARE] if len(frequent) < len(counts) else frequent
+                self.categories_[name] = [*frequent, RARE] if len(frequent) < len(counts) else frequent
             if _is_text(words, len(counts)):
                 self._fit_text(name, texts_of(column))
 
@@ -85,12 +87,12 @@ class TableColumns(TransformerMixin, BaseEstimator):
         """(rows, new columns), in an order that depends on the fit only."""
         columns: dict[str, Any] = {}
         for name in self.dates_:
-            columns |= _calendar(name, X[name])
+            columns |= calendar(name, X[name])
         for name, topics in self.topics_.items():
             columns |= {f"{name}:{i}": values for i, values in enumerate(topics.transform(texts_of(X[name])).T)}
         for name, known in self.categories_.items():
             words = as_words(X[name])
-            words = words.where(words.isna() | words.isin(known), _RARE if known[-1] == _RARE else None)
+            words = words.where(words.isna() | words.isin(known), RARE if known[-1] == RARE else None)
             columns[name] = pd.Categorical(words, categories=known)
         found = np.asfortranarray(as_numbers(_some(X, tuple(self.numbers_))))  # columns lie in one piece each
         numbers = pd.DataFrame(found, columns=index_of(tuple(self.numbers_)), copy=False)
@@ -153,7 +155,7 @@ class Matrix(TransformerMixin, BaseEstimator):
         gaps = np.isnan(numbers)
         with np.errstate(over="ignore"):
             away = (np.where(gaps, self.centre_, numbers) - self.centre_) / self.scale_
-        away = np.clip(away, -_FAR, _FAR)
+        away = np.clip(away, -FAR, FAR)
         smooth = away / np.sqrt(1 + np.square(away / 3))
         hot = [_codes(X[name])[:, None] == self._marks(name) for name in self.values_]
         return np.concatenate([smooth, gaps[:, self.gaps_], *hot], axis=1, dtype=np.float32)
@@ -182,7 +184,7 @@ def as_words(column: pd.Series) -> pd.Series:
 def as_numbers(columns: pd.Series | pd.DataFrame | NDArray[np.float64]) -> Floats:
     """Numbers (rows,) or (rows, columns): what is infinite is missing, NaN, and what is too large for float32 cut."""
     values = columns if isinstance(columns, np.ndarray) else columns.to_numpy(np.float64, na_value=np.nan)
-    return np.where(np.isfinite(values), np.clip(values, -_MOST, _MOST), np.nan).astype(np.float32)
+    return np.where(np.isfinite(values), np.clip(values, -MOST, MOST), np.nan).astype(np.float32)
 
 
 def _some(X: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame | NDArray[np.float64]:
@@ -217,7 +219,8 @@ def _scales(numbers: Floats) -> Floats:
     return np.where(scale > 0, scale, 1.0).astype(np.float32)
 
 
-def _calendar(name: str, column: pd.Series) -> dict[str, Floats]:
+def calendar(name: str, column: pd.Series) -> dict[str, Floats]:
+    """The numbers that a column of dates or durations, of that name, is made of, (rows,) each, missing ones NaN."""
     if pd.api.types.is_timedelta64_dtype(column):
         return {f"{name}:seconds": as_seconds(column)}
     dates = _dates(column)

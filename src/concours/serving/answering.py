@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from concours.core.errors import ConcoursError
 from concours.core.values import take
 from concours.engine.words import overheard
-from concours.serving.doors.door import Door, Wanted, ids_of
+from concours.serving.doors.door import Door, Wanted, ids_of, predicted
 from concours.serving.model import Served
 from concours.serving.refused import Refused
 from concours.serving.watch.log import packed, packed_values
@@ -103,7 +103,7 @@ class Answering:
 
     def _predicted(self, ask: Ask, x: Any) -> tuple[Any, str]:
         door = self.doors[ask.door]
-        if ask.seconds is None or door.predict is not Served.predict:
+        if ask.seconds is None or door.predict is not predicted:
             return door.predict(self.served, x), ""
         return self.served.predict_within(x, ask.seconds)
 

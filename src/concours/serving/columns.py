@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cached_property, lru_cache
+from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
@@ -95,16 +96,52 @@ _EXACT: Final[Mapping[str, frozenset[type]]] = {
 }
 
 
+@dataclass(frozen=True)
+class Exact:
+    """Which cells need not be read, as they are of the types of their columns.
+
+    Attributes:
+        types: of the cells of each column.
+        whole: places of the columns of whole numbers, which have to fit in 64 bits.
+    """
+
+    types: tuple[frozenset[type], ...]
+    whole: tuple[int, ...]
+
+    @classmethod
+    def of(cls, schema: pa.Schema) -> Self | None:
+        """Of columns; none where one of them is read by a form, or is of a type that is always read."""
+        types = [_EXACT.get(str(field.type)) for field in schema]
+        formed = any(pa.types.is_string(field.type) and form_of(field).holds != "word" for field in schema)
+        known = tuple(each for each in types if each is not None)
+        if formed or len(known) < len(types):
+            return None
+        return cls(known, tuple(place for place, field in enumerate(schema) if pa.types.is_integer(field.type)))
+
+    def fits(self, rows: Sequence[Sequence[Any]]) -> bool:
+        """Whether rows of cells, in the order of the columns, need not be read."""
+        if not all(self._suits(tuple(map(type, row))) for row in rows):
+            return False
+        return all(-(2**63) <= row[place] < 2**63 for place in self.whole for row in rows)
+
+    @cached_property
+    def _suits(self) -> Callable[[tuple[type, ...]], bool]:
+        """Whether a row of cells of some types need not be read; rows of the same types come again and again."""
+
+        @lru_cache(maxsize=1024)
+        def suits(types: tuple[type, ...]) -> bool:
+            return all(each in known for each, known in zip(types, self.types, strict=True))
+
+        return suits
+
+
 def frame_of(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pd.DataFrame | None:
     """Rows of cells, in the order of the columns, as the frame that `predict` makes of them; none where a cell is of
     another type than its column, or of a column that is read by a form, so that it has to be read as `predict` does.
     """
-    for field, cells in zip(schema, zip(*rows, strict=True), strict=True):
-        exact = _EXACT.get(str(field.type))
-        if exact is None or (pa.types.is_string(field.type) and form_of(field).holds != "word"):
-            return None
-        if not exact.issuperset(map(type, cells)):
-            return None
+    exact = Exact.of(schema)
+    if exact is None or not exact.fits(rows):
+        return None
     try:
         if {str(field.type) for field in schema} == {"double"}:
             return pd.DataFrame(np.array(rows, dtype=np.float64), columns=index_of(tuple(schema.names)))

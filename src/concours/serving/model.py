@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -99,7 +98,8 @@ class Served:
         return self.result.folder.store
 
     @cached_property
-    def _models(self) -> Models:
+    def models(self) -> Models:
+        """Those that it asks, each loaded once."""
         return Models(self._store)
 
     @cached_property
@@ -125,8 +125,8 @@ class Served:
             path.write_bytes(body)
             return self.read(path, told)
 
-    def quickly(self, rows: Sequence[Sequence[Any]]) -> pd.DataFrame | None:
-        """Cells of rows, in the order of the columns, as `read` would give them; none where that must read them."""
+    def quickly(self, rows: Sequence[Sequence[Any]]) -> Any:
+        """Cells of rows, in the order of the columns, as `predict` takes them; none where `read` must read them."""
         return frame_of(rows, self.like.schema) if self.columns else None
 
     def predict(self, x: Any) -> Values:
@@ -156,14 +156,14 @@ class Served:
         """
         candidate = self.result.candidate(self.name)
         if candidate.models and candidate.entrant.joint is None:  # all of a bag share one model, which is not fitted
-            _, fitted = self._models.model(candidate.models[0], candidate)
+            _, fitted = self.models.model(candidate.models[0], candidate)
             made = getattr(getattr(fitted, "estimator", None), "vectors", None)
             if made is not None:
                 return np.asarray(made(x), dtype=np.float64)
         raise Refused(f"{self.name} makes no vectors of texts: serve an entrant of the recipe embedded, alone")
 
     def _predictor(self, x: Any) -> Predictor:
-        return Predictor(self._store, self.output, self.candidates, x, models=self._models)
+        return Predictor(self._store, self.output, self.candidates, x, models=self.models)
 
     def held(self) -> Any:
         """Some rows to try it on, as it takes them: of the test part where there is one."""

@@ -88,7 +88,13 @@ async def _served(
     await beside.start()
     say(f"listening on http://{host}:{port}, and for gRPC on {host}:{grpc_port}")
     config = uvicorn.Config(
-        app_of(server), http="httptools", log_level="warning", access_log=False, timeout_keep_alive=30, ws="none"
+        app_of(server),
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=30,
+        ws="none",
+        proxy_headers=False,
     )
     for each in (signal.SIGINT, signal.SIGTERM):  # uvicorn gives on what it was stopped by when it has ended
         signal.signal(each, lambda *_: None)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -22,6 +22,7 @@ from concours.runs.result import Result
 from concours.serving.about import about
 from concours.serving.answering import Answering, Steps
 from concours.serving.doors.table import DOORS, FORMS
+from concours.serving.export.model import Exported
 from concours.serving.model import Served
 from concours.serving.speaking import Speaking
 from concours.serving.wire import Ask, Ready, asks, packed, receive, waits
@@ -37,6 +38,7 @@ class Spec:
         model: on its board; the default where none is named.
         agreed: what may run of what is asked about.
         within: how far an answer may be from that of `predict`; 0: equal to the last bit.
+        export: the form in which the model answers, of `EXPORTS`; empty: as it is.
         watched: whether what is answered is told too.
     """
 
@@ -44,6 +46,7 @@ class Spec:
     model: str | None = None
     agreed: frozenset[str] = frozenset()
     within: float = 0.0
+    export: str = ""
     watched: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -56,20 +59,36 @@ class Spec:
         return cls(**{**value, "run": Path(value["run"]), "agreed": frozenset(value["agreed"])})
 
 
+EXPORTS: Final[Mapping[str, Callable[..., Exported]]] = {"onnx": Exported.of_served}
+"""Forms in which a model may answer, by name."""
+
+
 def opened(spec: Spec) -> tuple[Steps, Ready]:
     """The model of a process, warm, and what is said of it. Raises ConcoursError where it cannot be served."""
     served = Served.of(Result.load(spec.run), spec.model, spec.agreed)
-    apart = inf if served.calls else served.apart()  # nobody pays for a trial
-    together = apart <= spec.within
+    if spec.export:
+        served = EXPORTS[spec.export](served, framed=spec.watched)
+    together, notes = _together(served, spec.within)
+    answering, writer = Answering(served, DOORS, together, watched=spec.watched), writer_of(served)
+    steps = answering if writer is None else Speaking(answering, writer, FORMS)
+    said = about(served, together=together, continuous=steps.continuous)
+    return steps, Ready(msgspec.json.encode(said), tuple(notes))
+
+
+def _together(served: Served, within: float) -> tuple[bool, Sequence[str]]:
+    """Whether requests may be answered together, and what is to be said of how they are answered."""
+    if isinstance(served, Exported):
+        return True, (served.told,)
+    if served.calls:  # nobody pays for a trial
+        return False, ()
+    apart = served.apart()
+    if apart <= within:
+        return True, ()
     alone = (
         f"{served.name}: an answer can hang on the rows that are asked with it (by {apart:.1e} on held rows), so each "
         "request is answered by itself; --within allows a distance from predict"
     )
-    notes = () if together or served.calls else (alone,)
-    answering, writer = Answering(served, DOORS, together, watched=spec.watched), writer_of(served)
-    steps = answering if writer is None else Speaking(answering, writer, FORMS)
-    said = about(served, together=together, continuous=steps.continuous)
-    return steps, Ready(msgspec.json.encode(said), notes)
+    return False, (alone,)
 
 
 def work(connection: socket.socket) -> None:

@@ -12,7 +12,7 @@ from concours.core.errors import nearest
 
 Floats = NDArray[np.float64]
 
-_FLOOR = 1e-6
+FLOOR = 1e-6
 """The least probability that counts where logarithms are added: no member alone can rule a class out."""
 
 
@@ -49,7 +49,7 @@ def blend(predictions: Iterable[Floats], weights: NDArray[np.float64], *, rule: 
 
 def log_probabilities(p: Floats) -> Floats:
     """Logarithms of probabilities (rows, classes), none below that of a millionth."""
-    return np.asarray(np.log(np.maximum(p, _FLOOR)))
+    return np.asarray(np.log(np.maximum(p, FLOOR)))
 
 
 def _votes(p: Floats) -> Floats:

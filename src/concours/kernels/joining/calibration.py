@@ -10,7 +10,8 @@ from scipy.optimize import minimize
 
 Floats = NDArray[np.float64]
 
-_FLOOR = 1e-12
+FLOOR = 1e-12
+"""The least probability that is calibrated."""
 _DOUBT = 10.0  # rows that say "no change"
 _STEEPEST = 20.0
 _MOST_MIXED = 0.5
@@ -100,7 +101,7 @@ def _mixed(p: Floats, prior: Floats, mix: float) -> Floats:
 
 
 def _floored(p: Floats) -> Floats:
-    floored = np.maximum(np.asarray(p, dtype=np.float64), _FLOOR)
+    floored = np.maximum(np.asarray(p, dtype=np.float64), FLOOR)
     return np.asarray(floored / floored.sum(axis=1, keepdims=True))
 
 

@@ -34,6 +34,11 @@ class Wanted:
     heard: dict[Digest, Calls] = field(default_factory=dict)
 
 
+def predicted(served: Served, x: Any) -> Values:
+    """Predictions (rows, …), which is what most doors ask for."""
+    return served.predict(x)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Door:
     """A protocol.
@@ -49,7 +54,7 @@ class Door:
     read: Callable[[Served, Ask], Wanted]
     write: Callable[[Served, Wanted, Values, str], Told]
     refuse: Callable[[Refused], dict[str, Any]]
-    predict: Callable[[Served, Any], Values] = Served.predict
+    predict: Callable[[Served, Any], Values] = predicted
     answers: bool = True
 
 

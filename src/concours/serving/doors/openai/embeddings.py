@@ -57,4 +57,8 @@ def _words(texts: Sequence[str]) -> int:
     return sum(len(text.split()) for text in texts)
 
 
-EMBEDDINGS: Final = Door(read=read, write=write, refuse=as_openai, predict=Served.vectors, answers=False)
+def _vectors(served: Served, x: Any) -> Any:
+    return served.vectors(x)
+
+
+EMBEDDINGS: Final = Door(read=read, write=write, refuse=as_openai, predict=_vectors, answers=False)
