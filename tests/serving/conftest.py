@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ import pandas as pd
 import pytest
 
 from concours import Contest, Entrant, Result, Split, Task
+from concours.serving.wire import Ask, Told
+from concours.serving.worker import Spec, opened
 
 SPLIT = Split(test=0.3, folds=2)
 NEAREST = Entrant("nearest", "sklearn.neighbors:KNeighborsClassifier", {"n_neighbors": 3})
@@ -113,6 +116,26 @@ class Running:
         self._rest.join(10)
         self.process.stderr.close()
         return code
+
+
+class Here:
+    """A pool whose model is in this process, which answers one request at a time."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.steps, self.ready = opened(spec)
+        self.about = json.loads(self.ready.about)
+
+    async def start(self) -> None:
+        """It is there."""
+
+    async def parts(self, ask: Ask) -> AsyncIterator[Told]:
+        told = self.steps.step([ask])
+        while True:
+            for part in told:
+                yield part
+                if part.last:
+                    return
+            told = self.steps.step([])
 
 
 @pytest.fixture(scope="session")

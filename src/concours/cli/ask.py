@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -26,8 +26,9 @@ def ask(
     from concours.api.looking import look
     from concours.cli.asking import asking
     from concours.runs.ask import ask as asked
+    from concours.runs.ask import columns_in
 
-    found = asked(look(run), _columns(question), model=model, trust=asking(trust))
+    found = asked(look(run), columns_in(question), model=model, trust=asking(trust))
     if as_json:
         say(json.dumps(found.to_json(), ensure_ascii=False))
         return
@@ -39,13 +40,3 @@ def ask(
         say(f"{name}{tokens}{money}{again}", err=True)
     if len(found.asked) > 1 and found.money is not None:
         say(f"in all: {found.money:.6g}", err=True)
-
-
-def _columns(question: str) -> str | dict[str, Any]:
-    if not question.lstrip().startswith("{"):
-        return question
-    try:
-        row = json.loads(question)
-    except ValueError:  # a question may begin with a brace
-        return question
-    return row if isinstance(row, dict) else question

@@ -96,6 +96,11 @@ class EmbeddedClassifier(ClassifierMixin, BaseEstimator):
             setattr(self, f"{name}_", np.asarray(tensors[name], dtype=np.float64))
         return self
 
+    def vectors(self, X: Any) -> Floats:
+        """What the head sees of each row, (n, width)."""
+        check_is_fitted(self, "coefficients_")
+        return self._vectors(X)
+
     def _vectors(self, X: Any) -> Floats:
         if not hasattr(self, "_embedder"):
             raise ValueError("begin is missing: a folder of Hugging Face whose model gives the vectors")

@@ -32,8 +32,12 @@ def continued(
     texts = list(prompts)
     for _ in range(length):
         p = told([text for text in texts for _ in signs], [*signs] * len(texts)).reshape(len(texts), len(signs))
-        logs = np.log(np.maximum(p, np.finfo(np.float64).tiny))
-        for place, (row, temperature, chance) in enumerate(zip(logs, temperatures, chances, strict=True)):
-            scores = row / temperature + chance.gumbel(size=len(row)) if temperature > 0 else row
-            texts[place] += signs[int(scores.argmax())]
+        for place, (row, temperature, chance) in enumerate(zip(p, temperatures, chances, strict=True)):
+            texts[place] += signs[drawn(row, temperature, chance)]
     return [text[len(prompt) :] for text, prompt in zip(texts, prompts, strict=True)]
+
+
+def drawn(p: Floats, temperature: float, chance: np.random.Generator) -> int:
+    """The place of the sign that is drawn, of probabilities (signs,); at a temperature of 0 the most probable."""
+    logs = np.log(np.maximum(p, np.finfo(np.float64).tiny))
+    return int((logs / temperature + chance.gumbel(size=len(logs)) if temperature > 0 else logs).argmax())

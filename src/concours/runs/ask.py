@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from concours.core.calls import Calls
 from concours.core.errors import DataError, nearest
 from concours.engine.words import overheard, who
-from concours.runs.predict import deciding, predicted
+from concours.runs.predict import deciding, fitted_rows, predicted
 from concours.runs.result import Result
 from concours.runs.trust import Trust
-from concours.stores.blobs import get_table, is_table, texts_in
+from concours.stores.blobs import texts_in
+from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.table import output_valued
 
 
@@ -59,7 +62,7 @@ def ask(
         Whatever `predict` raises.
     """
     candidate, output = result.candidate(model), output_valued(result.setup.problem.output)
-    rows = _row(result, question)
+    rows = row_of(fitted_rows(result.setup.problem, result.folder.store), output, question)
     with overheard() as heard:
         p = predicted(result, rows, model=model, trust=trust)
     text = output.answers(p, deciding(result, model))[0]
@@ -69,14 +72,29 @@ def ask(
     return Answer(text="" if text is None else str(text), model=candidate.entrant.name, asked=asked)
 
 
-def _row(result: Result, question: str | Mapping[str, Any]) -> Any:
-    """One row, in the form of the task's data."""
-    digest, store = result.setup.problem.train.x, result.folder.store
-    like = get_table(store, digest) if is_table(store, digest) else None
-    if like is None:
-        raise DataError(
-            f"a row of this task ({result.setup.problem.kind}) is no question in words: use concours predict"
-        )
+def columns_in(question: str) -> str | Mapping[str, Any]:
+    """All columns of a row, where a question is an object of them in JSON; else the question."""
+    if not question.lstrip().startswith("{"):
+        return question
+    try:
+        row = json.loads(question)
+    except ValueError:  # a question may begin with a brace
+        return question
+    return row if isinstance(row, dict) else question
+
+
+def row_of(like: Any, output: OutputKind, question: str | Mapping[str, Any]) -> Any:
+    """One row, as a source of the task's data.
+
+    Args:
+        like: the rows that models were fitted on (`runs.predict.fitted_rows`).
+        question: as of `ask`.
+
+    Raises:
+        DataError: a column is not known, or what the task takes is no question in words.
+    """
+    if not isinstance(like, pa.Table):
+        raise DataError("a row of this task is no question in words: use concours predict, or POST /predict")
     names = like.column_names if texts_in(like) is None else ["text"]
     given = {names[0]: question} if isinstance(question, str) else dict(question)
     if unknown := [name for name in given if name not in names]:
@@ -86,7 +104,7 @@ def _row(result: Result, question: str | Mapping[str, Any]) -> Any:
     if texts_in(like) is not None:
         return [given["text"]]
     row = {name: given.get(name, "") for name in names}
-    return pd.DataFrame([row | _as_read(row, result.setup.problem.output.meta.get("choices", ()))])
+    return pd.DataFrame([row | _as_read(row, output.meta.get("choices", ()))])
 
 
 def _needed(names: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
 
@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from concours.core.errors import ConcoursError
 from concours.core.values import take
-from concours.serving.doors.door import Door, Wanted, ids_of
+from concours.engine.words import overheard
+from concours.serving.doors.door import Door, Wanted, ids_of, predicted
 from concours.serving.model import Served
 from concours.serving.refused import Refused
 from concours.serving.watch.log import packed, packed_values
@@ -59,6 +60,8 @@ class Answering:
         """An answer, or a refusal, to each request; none is lost, whatever the others are."""
         told, wanted = list[Told](), list[Wanted]()
         for ask in asks:
+            if ask.gone:
+                continue
             try:
                 wanted.append(self.doors[ask.door].read(self.served, ask))
             except Exception as error:  # noqa: BLE001 (a defect is told of one request, and ends no others)
@@ -90,12 +93,19 @@ class Answering:
         try:
             x = None if wanted.cells is None else self.served.quickly(wanted.cells)
             x = wanted.rows() if x is None else x
-            seconds = wanted.ask.seconds
-            p, lacks = (self.served.predict(x), "") if seconds is None else self.served.predict_within(x, seconds)
+            with overheard() as heard:
+                p, lacks = self._predicted(wanted.ask, x)
+            wanted.heard.update(heard)
             told = self._written(wanted, p, lacks)
             return replace(told, seen=seen([wanted], x, p)) if self._watches(wanted) else told
         except Exception as error:  # noqa: BLE001 (a defect is told of one request, and ends no others)
             return self._refused(wanted.ask, error)
+
+    def _predicted(self, ask: Ask, x: Any) -> tuple[Any, str]:
+        door = self.doors[ask.door]
+        if ask.seconds is None or door.predict is not predicted:
+            return door.predict(self.served, x), ""
+        return self.served.predict_within(x, ask.seconds)
 
     def _watches(self, wanted: Wanted) -> bool:
         return self.watched and self.doors[wanted.ask.door].answers
@@ -104,13 +114,22 @@ class Answering:
         return self.doors[wanted.ask.door].write(self.served, wanted, p, partly)
 
     def _refused(self, ask: Ask, error: Exception) -> Told:
-        refused = error if isinstance(error, Refused) else Refused(str(error))
-        if not isinstance(error, ConcoursError):
-            traceback.print_exception(error)
-            refused = Refused(
-                f"a defect ({type(error).__name__}: {str(error)[:200]}); the server's log has more", status=500
-            )
-        return Told(ask.id, _encode(self.doors[ask.door].refuse(refused)), status=refused.status, head=refused.headers)
+        return refusal(ask.id, error, self.doors[ask.door].refuse)
+
+
+def refusal(id: int, error: Exception, told: Callable[[Refused], dict[str, Any]]) -> Told:
+    """The answer to a request that has none; of a defect the process says more.
+
+    Args:
+        told: makes a refusal the body of an answer.
+    """
+    refused = error if isinstance(error, Refused) else Refused(str(error))
+    if not isinstance(error, ConcoursError):
+        traceback.print_exception(error)
+        refused = Refused(
+            f"a defect ({type(error).__name__}: {str(error)[:200]}); the server's log has more", status=500
+        )
+    return Told(id, _encode(told(refused)), status=refused.status, head=refused.headers)
 
 
 def seen(wanted: Sequence[Wanted], x: Any, p: Any) -> Seen:

@@ -17,28 +17,16 @@ from starlette.routing import Route
 import concours
 from concours.serving.doors.oip import LENGTH
 from concours.serving.doors.plain import JSON
+from concours.serving.openai import openai_routes
 from concours.serving.openapi import openapi
 from concours.serving.pages import page
-from concours.serving.refused import Refused, as_plain
-from concours.serving.server import LARGEST, LARGEST_MODEL, Server, too_large
+from concours.serving.received import body_of
+from concours.serving.refused import Refused, as_openai, as_plain
+from concours.serving.server import LARGEST_MODEL, Server
 from concours.serving.watch.page import render
 
 Handler = Callable[[Request], Awaitable[Response]]
 _encode: Final = msgspec.json.Encoder(enc_hook=float).encode  # numbers of numpy are those of JSON
-
-
-async def body_of(request: Request, largest: int = LARGEST) -> bytes:
-    """The body of a request. Raises Refused where it is too large."""
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > largest:
-        raise too_large(int(declared), largest)
-    parts, size = list[bytes](), 0
-    async for part in request.stream():
-        size += len(part)
-        if size > largest:
-            raise too_large(size, largest)
-        parts.append(part)
-    return b"".join(parts)
 
 
 async def passed_on(
@@ -91,7 +79,7 @@ def app_of(server: Server) -> Starlette:
         ClientDisconnect: _gone,
         Exception: _defect,
     }
-    routes = [*_plain(server), *_watched(server), *_inference(server)]
+    routes = [*_plain(server), *_watched(server), *_inference(server), *openai_routes(server)]
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
@@ -206,19 +194,22 @@ def _inference(server: Server) -> list[Route]:
     return found
 
 
-async def _refused(_: Request, error: Refused) -> Response:
-    return Response(_encode(as_plain(error)), error.status, error.headers, JSON)
+async def _refused(request: Request, error: Refused) -> Response:
+    told = as_openai if request.url.path.startswith("/v1/") else as_plain
+    return Response(_encode(told(error)), error.status, error.headers, JSON)
 
 
 async def _unknown(request: Request, error: HTTPException) -> Response:
     said = f"{request.method} {request.url.path}: {error.detail}; GET /openapi.json says what is here"
-    return Response(_encode({"error": said}), error.status_code, error.headers, JSON)
+    found = await _refused(request, Refused(said, status=error.status_code))
+    found.headers.update(error.headers or {})
+    return found
 
 
 async def _gone(*_: object) -> Response:
     return Response(status_code=499)
 
 
-async def _defect(_: Request, error: Exception) -> Response:
+async def _defect(request: Request, error: Exception) -> Response:
     what = f"{type(error).__name__}: {str(error)[:200]}"
-    return Response(_encode({"error": f"a defect ({what}); the server's log has more"}), 500, media_type=JSON)
+    return await _refused(request, Refused(f"a defect ({what}); the server's log has more", status=500))

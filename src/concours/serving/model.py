@@ -12,10 +12,13 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from concours.core import consent
+from concours.core.digests import Digest
+from concours.core.entrant import Candidate, Entrant
 from concours.core.errors import DataError
-from concours.core.lineage import why_unanswering
+from concours.core.lineage import singles, why_unanswering
 from concours.core.ports import Store
 from concours.engine.prediction import Late, Models, Predictor
 from concours.engine.rows import as_rows, take_rows
@@ -59,6 +62,17 @@ class Served:
             raise DataError(f"{candidate.entrant.name} cannot be served: {why}; choose another model, by --with NAME")
         return cls(result, candidate.entrant.name, agreed)
 
+    @property
+    def entrant(self) -> Entrant:
+        """Who it is."""
+        return self.result.candidate(self.name).entrant
+
+    @property
+    def calls(self) -> bool:
+        """Whether a row takes requests to language models, its own or those of whom it joins."""
+        candidate = self.result.candidate(self.name)
+        return any(each.entrant.had.calls for each in singles(candidate, self.candidates))
+
     @cached_property
     def output(self) -> OutputKind:
         """Of the task."""
@@ -89,7 +103,8 @@ class Served:
         return Models(self._store)
 
     @cached_property
-    def _candidates(self) -> dict[Any, Any]:
+    def candidates(self) -> dict[Digest, Candidate]:
+        """Of its contest, by the digest of their entrants."""
         return {each.entrant.digest: each for each in self.result.candidates.values()}
 
     def read(self, source: Any, told: Callable[[str], None]) -> Any:
@@ -133,8 +148,22 @@ class Served:
         except Late as error:
             raise Refused(f"{error}; give more time than {seconds * 1000:g} ms", status=408) from None
 
+    def vectors(self, x: Any) -> NDArray[np.float64]:
+        """The vectors (rows, width) by which it tells rows apart.
+
+        Raises:
+            Refused: it has none.
+        """
+        candidate = self.result.candidate(self.name)
+        if candidate.models and candidate.entrant.joint is None:  # all of a bag share one model, which is not fitted
+            _, fitted = self.models.model(candidate.models[0], candidate)
+            made = getattr(getattr(fitted, "estimator", None), "vectors", None)
+            if made is not None:
+                return np.asarray(made(x), dtype=np.float64)
+        raise Refused(f"{self.name} makes no vectors of texts: serve an entrant of the recipe embedded, alone")
+
     def _predictor(self, x: Any) -> Predictor:
-        return Predictor(self._store, self.output, self._candidates, x, models=self.models)
+        return Predictor(self._store, self.output, self.candidates, x, models=self.models)
 
     def held(self) -> Any:
         """Some rows to try it on, as it takes them: of the test part where there is one."""

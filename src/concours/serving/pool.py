@@ -6,7 +6,7 @@ import asyncio
 import socket
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -39,11 +39,19 @@ class ModelFailed(ConcoursError):
 
 @dataclass(eq=False)
 class _Pending:
-    """A request that waits for its answer, part by part; `tries` counts the processes that were lost over it."""
+    """A request that waits for its answer, part by part.
+
+    Attributes:
+        tries: processes that were lost over it.
+        begun: whether a part of its answer has come, so that nobody else can answer it.
+        ended: whether the last one has.
+    """
 
     ask: Ask
     parts: asyncio.Queue[Told] = field(default_factory=asyncio.Queue)
     tries: int = 0
+    begun: bool = False
+    ended: bool = False
 
 
 class _Process:
@@ -84,11 +92,19 @@ class _Process:
         self.busy.update((one.ask.id, one) for one in pending)
         self._writer.write(packed([one.ask for one in pending]))
 
+    def leave(self, pending: _Pending) -> None:
+        """Tells it that nobody waits for an answer any more; one that takes its requests one by one finishes it."""
+        if self.continuous:
+            del self.busy[pending.ask.id]
+            self._writer.write(packed([Ask(pending.ask.id, pending.ask.door, b"", gone=True)]))
+            self._freed(self)
+
     async def _read(self) -> None:
         while (message := await next_message(self._reader)) is not None:
             for part in told.decode(message):
                 if (pending := self.busy.get(part.id)) is not None:
                     pending.parts.put_nowait(part)
+                    pending.begun, pending.ended = True, part.last
                     if part.last:
                         del self.busy[part.id]
             if not self.busy or self.continuous:
@@ -151,25 +167,31 @@ class Pool:
         """Requests that are not answered yet."""
         return len(self._waiting) + sum(len(process.busy) for process in self._all)
 
-    async def parts(self, ask: Ask) -> AsyncIterator[Told]:
-        """The parts of an answer.
+    async def parts(self, ask: Ask) -> AsyncGenerator[Told, None]:
+        """The parts of an answer. Who stops asking for them leaves, and what is under way of it is dropped.
 
         Raises:
             Refused: too much waits, the model's process died over this request, or cannot be started.
         """
         pending = self._enter(ask)
-        while True:
-            part = await pending.parts.get()
-            if part.status == _LOST:
-                raise Refused(part.body.decode(), status=503, retry_after=1.0)
-            yield part
-            if part.last:
-                return
+        last = False
+        try:
+            while not last:
+                part = await pending.parts.get()
+                last = part.last
+                if part.status == _LOST:
+                    raise Refused(part.body.decode(), status=503, retry_after=1.0)
+                yield part
+        finally:
+            self._leave(pending)
 
     async def answer(self, ask: Ask) -> Told:
         """The same of an answer in one part."""
         pending = self._enter(ask)
-        part = await pending.parts.get()
+        try:
+            part = await pending.parts.get()
+        finally:
+            self._leave(pending)
         if part.status == _LOST:
             raise Refused(part.body.decode(), status=503, retry_after=1.0)
         return part
@@ -184,6 +206,17 @@ class Pool:
         self._bytes += len(ask.body)
         self._soon()
         return pending
+
+    def _leave(self, pending: _Pending) -> None:
+        """Drops what is not answered yet, of one who is gone."""
+        if pending.ended:
+            return
+        for process in self._all:
+            if pending.ask.id in process.busy:
+                process.leave(pending)
+        if pending in self._waiting:
+            self._waiting.remove(pending)
+            self._bytes -= len(pending.ask.body)
 
     def _soon(self) -> None:
         if self._free and self._waiting and not self._flushing:
@@ -227,7 +260,9 @@ class Pool:
             return
         for pending in reversed(process.busy.values()):
             pending.tries += 1
-            if pending.tries < _TRIES:
+            if pending.begun:
+                self._lose(pending, "the model's process died in the middle of this answer")
+            elif pending.tries < _TRIES:
                 self._waiting.appendleft(pending)
                 self._bytes += len(pending.ask.body)
             else:
@@ -252,6 +287,7 @@ class Pool:
 
     def _lose(self, pending: _Pending, why: str) -> None:
         pending.parts.put_nowait(_lost_told(pending.ask.id, why))
+        pending.ended = True
 
     def _do(self, work: Any) -> None:
         task = asyncio.create_task(work)

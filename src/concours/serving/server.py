@@ -9,11 +9,13 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from concours.core.errors import ConcoursError
@@ -115,15 +117,46 @@ class Server:
             Refused: this token may not, there is no such model, too much waits, or the body is too large.
         """
         began = time.perf_counter()
+        who, found, ask = self._entered(authorization, door, body, name=name, version=version, deadline=deadline)
+        ask = replace(ask, type=type, accept=accept, query={**(query or {}), **ask.query})
+        told = await found.pool.answer(ask)
+        self._left(found, who, ask, told, began)
+        return found, ask.query["request"], told
+
+    async def parts(
+        self, authorization: str | None, door: str, body: bytes, *, name: str | None, deadline: str | None = None
+    ) -> AsyncGenerator[Told, None]:
+        """The parts of an answer, as they come; as of `ask`. Who stops asking for them is gone."""
+        began = time.perf_counter()
+        who, found, ask = self._entered(authorization, door, body, name=name, version=None, deadline=deadline)
+        async with aclosing(found.pool.parts(ask)) as parts:
+            async for told in parts:
+                if told.last:
+                    self._left(found, who, ask, told, began)
+                more = {"x-concours-version": str(found.number), "x-concours-request": ask.query["request"]}
+                yield replace(told, head={**told.head, **more})
+
+    def _entered(
+        self,
+        authorization: str | None,
+        door: str,
+        body: bytes,
+        *,
+        name: str | None,
+        version: str | None,
+        deadline: str | None,
+    ) -> tuple[str, Version, Ask]:
+        """Who asks which model what. Raises Refused."""
         who = self.keys.require(authorization, "predict")
         found = self.shelf.find(name, version)
         if len(body) > LARGEST:
             raise too_large(len(body))
         number = next(self._numbers)
-        request = f"{self._began}-{number:x}"
-        about = {**(query or {}), "model": found.name, "version": str(found.number), "request": request}
-        ask = Ask(number, door, body, type, accept, about, seconds_of(deadline))
-        told = await found.pool.answer(ask)
+        about = {"model": found.name, "version": str(found.number), "request": f"{self._began}-{number:x}"}
+        return who, found, Ask(number, door, body, query=about, seconds=seconds_of(deadline))
+
+    def _left(self, found: Version, who: str, ask: Ask, told: Told, began: float) -> None:
+        """What is kept of an answer: for the watch, and how much was asked."""
         if found.watch and told.seen:
             found.watch.observe(told.seen.ids, unpacked(told.seen.rows), unpacked_values(told.seen.predictions))
         if found.watch and found.shadow and told.seen:
@@ -131,7 +164,6 @@ class Server:
         self.meter.requests.labels(found.name, who, told.status).inc()
         self.meter.rows.labels(found.name, who).inc(told.rows)
         self.meter.seconds.labels(found.name).observe(time.perf_counter() - began)
-        return found, request, told
 
     async def _shadowed(self, version: Version, ask: Ask) -> None:
         """Asks the challenger what the model was asked, for the watch; where it is behind, that is counted."""

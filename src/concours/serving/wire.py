@@ -25,6 +25,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True):
         accept: the form of the answer that is asked for.
         query: of the address, and what of the head the door reads.
         seconds: after which the best answer that is ready is wanted; none where the whole is.
+        gone: whether whoever asked it is gone: no answer is wanted any more.
     """
 
     id: int
@@ -34,6 +35,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True):
     accept: str = ""
     query: dict[str, str] = {}
     seconds: float | None = None
+    gone: bool = False
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):

@@ -21,10 +21,12 @@ from concours.engine.deterministic import deterministic
 from concours.runs.result import Result
 from concours.serving.about import about
 from concours.serving.answering import Answering, Steps
-from concours.serving.doors.table import DOORS
+from concours.serving.doors.table import DOORS, FORMS
 from concours.serving.export.model import Exported
 from concours.serving.model import Served
+from concours.serving.speaking import Speaking
 from concours.serving.wire import Ask, Ready, asks, packed, receive, waits
+from concours.serving.writers.table import writer_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +69,18 @@ def opened(spec: Spec) -> tuple[Steps, Ready]:
     if spec.export:
         served = EXPORTS[spec.export](served, framed=spec.watched)
     together, notes = _together(served, spec.within)
-    answering = Answering(served, DOORS, together, watched=spec.watched)
-    said = about(served, together=together, continuous=answering.continuous)
-    return answering, Ready(msgspec.json.encode(said), tuple(notes))
+    answering, writer = Answering(served, DOORS, together, watched=spec.watched), writer_of(served)
+    steps = answering if writer is None else Speaking(answering, writer, FORMS)
+    said = about(served, together=together, continuous=steps.continuous)
+    return steps, Ready(msgspec.json.encode(said), tuple(notes))
 
 
 def _together(served: Served, within: float) -> tuple[bool, Sequence[str]]:
     """Whether requests may be answered together, and what is to be said of how they are answered."""
     if isinstance(served, Exported):
         return True, (served.told,)
+    if served.calls:  # nobody pays for a trial
+        return False, ()
     apart = served.apart()
     if apart <= within:
         return True, ()

@@ -106,7 +106,7 @@ class _Stopped:
 
 
 class _Drawn:
-    """Draws tokens by chance: the most probable one after noise of Gumbel's law (Gumbel 1954), row by row."""
+    """Draws tokens by chance, row by row."""
 
     def __init__(self, seeds: Sequence[int], how: How) -> None:
         import torch
@@ -117,16 +117,28 @@ class _Drawn:
     def __call__(self, ids: Any, scores: Any) -> Any:
         import torch
 
-        scores = scores.float() / self._how.temperature
-        if self._how.top_p < 1:
-            scores = _among_the_likeliest(scores, self._how.top_p)
-        even = torch.stack([torch.rand(scores.shape[1], generator=chance) for chance in self._chances])
-        return scores - (-even.clamp(min=1e-20).log()).log().to(scores.device)
+        return torch.stack([_noisy(row, self._how, chance) for row, chance in zip(scores, self._chances, strict=True)])
+
+
+def chosen(scores: Any, how: How, chance: Any) -> int:
+    """The next token, of scores (words,): the most probable one, or one drawn by a generator of chance."""
+    return int((_noisy(scores, how, chance) if how.temperature > 0 else scores).argmax())
+
+
+def _noisy(scores: Any, how: How, chance: Any) -> Any:
+    """Scores (words,) whose largest is one drawn at random: with noise of Gumbel's law (Gumbel 1954)."""
+    import torch
+
+    scores = scores.float() / how.temperature
+    if how.top_p < 1:
+        scores = _among_the_likeliest(scores, how.top_p)
+    even = torch.rand(len(scores), generator=chance)
+    return scores - (-even.clamp(min=1e-20).log()).log().to(scores.device)
 
 
 def _among_the_likeliest(scores: Any, share: float) -> Any:
-    """Scores (rows, words), minus infinity of words beyond the most probable ones that have the share together."""
-    ordered, places = scores.sort(dim=1, descending=True)
-    probabilities = ordered.softmax(1)
-    beyond = probabilities.cumsum(1) - probabilities >= share
-    return scores.masked_fill(beyond.gather(1, places.argsort(1)), float("-inf"))
+    """Scores (words,), minus infinity of words beyond the most probable ones that have the share together."""
+    ordered, places = scores.sort(descending=True)
+    probabilities = ordered.softmax(0)
+    beyond = probabilities.cumsum(0) - probabilities >= share
+    return scores.masked_fill(beyond.gather(0, places.argsort()), float("-inf"))

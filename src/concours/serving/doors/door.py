@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from concours.core.calls import Calls
+from concours.core.digests import Digest
 from concours.serving.model import Served
 from concours.serving.refused import Refused
 from concours.serving.wire import Ask, Told
@@ -21,6 +23,7 @@ class Wanted:
         rows: gives the same rows as the model takes them, read as `predict` reads them.
         more: what the door needs to write the answer.
         notes: what a person should know of how the rows were read.
+        heard: of language models that were asked about them, what that took, by `engine.words.who`.
     """
 
     ask: Ask
@@ -28,6 +31,12 @@ class Wanted:
     cells: Sequence[Sequence[Any]] | None = None
     more: Any = None
     notes: list[str] = field(default_factory=list)
+    heard: dict[Digest, Calls] = field(default_factory=dict)
+
+
+def predicted(served: Served, x: Any) -> Values:
+    """Predictions (rows, …), which is what most doors ask for."""
+    return served.predict(x)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +47,14 @@ class Door:
         read: what a request wants. It raises Refused or DataError.
         write: the answer to it, given predictions (rows, …) and why they are not whole; empty where they are.
         refuse: a refusal as the body of an answer.
+        predict: what is done with the rows.
         answers: whether what is said of the rows is what a watch should hear.
     """
 
     read: Callable[[Served, Ask], Wanted]
     write: Callable[[Served, Wanted, Values, str], Told]
     refuse: Callable[[Refused], dict[str, Any]]
+    predict: Callable[[Served, Any], Values] = predicted
     answers: bool = True
 
 
