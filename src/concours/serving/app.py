@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import concours
-from concours.serving.doors.oip import LENGTH
+from concours.serving.direct import Receive, Scope, Send, accepted, address_of, direct
 from concours.serving.doors.plain import JSON
 from concours.serving.openai import openai_routes
 from concours.serving.openapi import openapi
@@ -25,32 +25,7 @@ from concours.serving.refused import Refused, as_openai, as_plain
 from concours.serving.server import LARGEST_MODEL, Server
 from concours.serving.watch.page import render
 
-Handler = Callable[[Request], Awaitable[Response]]
 _encode: Final = msgspec.json.Encoder(enc_hook=float).encode  # numbers of numpy are those of JSON
-
-
-async def passed_on(
-    server: Server, request: Request, door: str, *, name: str | None, version: str | None, head: str = ""
-) -> Response:
-    """A request to a model, through a door.
-
-    Args:
-        head: the name of a header that the door reads.
-    """
-    heads = request.headers
-    found, request_id, told = await server.ask(
-        heads.get("authorization"),
-        door,
-        await body_of(request),
-        name=name,
-        version=version,
-        type=heads.get("content-type", JSON).partition(";")[0].strip().lower(),
-        accept=_accepted(heads.get("accept", "")),
-        query={head: heads[head]} if head in heads else None,
-        deadline=heads.get("x-concours-deadline-ms"),
-    )
-    more = {"x-concours-version": str(found.number), "x-concours-request": request_id}
-    return Response(told.body, told.status, {**told.head, **more}, told.type)
 
 
 def truths_in(body: bytes) -> dict[str, Any]:
@@ -65,12 +40,7 @@ class _Truths(msgspec.Struct, forbid_unknown_fields=True):
     truths: dict[str, Any]
 
 
-def _accepted(text: str) -> str:
-    first = text.partition(",")[0].partition(";")[0].strip().lower()
-    return "" if first in ("", "*/*") else first
-
-
-def app_of(server: Server) -> Starlette:
+def app_of(server: Server) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     """The application."""
 
     handlers: Mapping[Any, Any] = {
@@ -80,17 +50,19 @@ def app_of(server: Server) -> Starlette:
         Exception: _defect,
     }
     routes = [*_plain(server), *_watched(server), *_inference(server), *openai_routes(server)]
-    return Starlette(routes=routes, exception_handlers=handlers)
+    others = Starlette(routes=routes, exception_handlers=handlers)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        address = address_of(scope["path"]) if scope["type"] == "http" else None
+        if address is None:
+            await others(scope, receive, send)
+        else:
+            await direct(server, address, scope, receive, send)
+
+    return app
 
 
 def _plain(server: Server) -> list[Route]:
-    def through(door: str) -> Handler:
-        async def handler(request: Request) -> Response:
-            query = request.query_params
-            return await passed_on(server, request, door, name=query.get("model"), version=query.get("version"))
-
-        return handler
-
     async def health(_: Request) -> Response:
         shown = {
             name: {"version": each.number, **{key: each.pool.about[key] for key in ("model", "kind", "score")}}
@@ -118,8 +90,6 @@ def _plain(server: Server) -> list[Route]:
         return Response(_encode({**said, "notes": found.pool.ready.notes}), media_type=JSON)
 
     return [
-        Route("/predict", through("plain"), methods=["POST"]),
-        Route("/explain", through("explain"), methods=["POST"]),
         Route("/deploy", deploy, methods=["POST"]),
         Route("/", shown),
         Route("/health", health),
@@ -137,7 +107,7 @@ def _watched(server: Server) -> list[Route]:
     async def watched(request: Request) -> Response:
         watch = server.watch(request.headers.get("authorization"), "watch", request.query_params.get("model"))
         standing = await asyncio.to_thread(watch.standing)
-        if _accepted(request.headers.get("accept", "")) == JSON:
+        if accepted(request.headers.get("accept", "")) == JSON:
             return Response(_encode(standing.to_json()), media_type=JSON)
         return Response(await asyncio.to_thread(render, standing), media_type="text/html")
 
@@ -146,10 +116,6 @@ def _watched(server: Server) -> list[Route]:
 
 def _inference(server: Server) -> list[Route]:
     """The Open Inference Protocol, version 2."""
-
-    async def infer(request: Request) -> Response:
-        place = request.path_params
-        return await passed_on(server, request, "oip", name=place["model"], version=place.get("version"), head=LENGTH)
 
     async def about(request: Request) -> Response:
         found = server.shelf.find(request.path_params["model"], request.path_params.get("version"))
@@ -189,7 +155,6 @@ def _inference(server: Server) -> list[Route]:
         found += [
             Route(place, about),
             Route(f"{place}/ready", ready),
-            Route(f"{place}/infer", infer, methods=["POST"]),
         ]
     return found
 
