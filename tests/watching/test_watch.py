@@ -345,7 +345,22 @@ def test_shadows_count_for_what_a_log_may_hold(
 
 
 @pytest.mark.parametrize(
-    "truth", ["perhaps", None, [], {"a": 1}, float("nan"), True, 7, "", "yes\x00", ["yes"], 1e300, object()], ids=str
+    "truth",
+    [
+        "perhaps",
+        None,
+        [],
+        {"a": 1},
+        float("nan"),
+        True,
+        7,
+        "",
+        "yes\x00",
+        ["yes"],
+        1e300,
+        pytest.param(object(), id="object"),
+    ],
+    ids=str,
 )
 def test_a_wrong_truth_is_refused_and_changes_nothing(
     result_of: ResultOf, flats: Flats, tmp_path: Path, truth: Any
