@@ -7,6 +7,9 @@ import shutil
 import httpx
 import pytest
 
+from concours.serving.app import truths_in
+from concours.serving.refused import Refused
+
 from .conftest import Running, flowers
 
 
@@ -50,6 +53,22 @@ def test_from_requests_to_the_next_contest(watched, concours, tmp_path) -> None:
     code, said, err = concours("challenge", str(place), "--from", str(place / "watch-tree.db"), "-o", str(out))
     assert code == 0, err
     assert "tree (served)" in said and "forest (shadow)" in said and out.exists()
+
+
+def test_a_watched_model_is_followed_by_one_that_is_sent(watched, concours) -> None:
+    """What a watch compares with goes along, so that the next version is watched too."""
+    running, place = watched
+    code, _, err = concours("deploy", str(place), "--with", "linear", "--server", running.url)
+    assert code == 0 and "linear answers as version 2" in err
+    standing = httpx.get(f"{running.url}/watch", headers={"accept": "application/json"}).json()
+    assert (standing["model"], standing["rows"]) == ("linear", 0)
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b"[" * 100_000, b'{"truths": 3}', b'{"truth": {}}'])
+def test_truths_that_are_none_are_refused(body: bytes) -> None:
+    """Whatever comes, with what to send."""
+    with pytest.raises(Refused, match="send .*truths"):
+        truths_in(body)
 
 
 def test_without_a_watch_there_is_none(served: Running, run, concours) -> None:

@@ -53,19 +53,30 @@ def serve(serving: Serving, say: Callable[[str], None]) -> None:
     """Serves until it is stopped by a signal; what is under way is answered first.
 
     Raises:
-        ModelFailed: a model cannot be served. OSError: the port is taken.
-        ContestError: others than this machine may ask, and there is no token.
+        ModelFailed: a model cannot be served.
+        ContestError: others than this machine may ask, and there is no token; or an address is taken.
     """
     keys = Keys.of(serving.tokens)
     if not keys.scopes and serving.host not in ("127.0.0.1", "::1", "localhost"):
         raise ContestError(f"--host {serving.host}: whoever reaches it may ask; give --token TEXT, which askers send")
-    family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
     with (
         tempfile.TemporaryDirectory(prefix="concours-served-") as place,
-        socket.create_server((serving.host, serving.port), family=family) as listening,
+        _listening(serving.host, serving.port) as listening,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         runner.run(_served(serving, keys, listening, Path(place), say))
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise _taken(host, port, "HTTP", error) from None
+
+
+def _taken(host: str, port: int, what: str, error: OSError) -> ContestError:
+    why = (error.strerror or str(error)).partition(" (")[0]
+    return ContestError(f"cannot listen at {host}:{port}, for {what}: {why}; choose another by --host or --port")
 
 
 async def _served(
@@ -73,18 +84,21 @@ async def _served(
 ) -> None:
     shelf = Shelf()
     make = partial(Pool, processes=serving.processes, wait=serving.wait)
+    host, port = listening.getsockname()[:2]
+    server = Server(shelf, keys, make, place)
+    try:
+        beside, grpc_port = grpc_server(server, host, port + 1 if serving.port else 0)
+    except OSError as error:
+        raise _taken(host, port + 1, "gRPC, which has the next port", error) from None
     for name, spec in serving.specs.items():
         challenger = serving.shadows.get(name)
         shadow = make(replace(spec, model=challenger)) if challenger else None
         version = await shelf.put(name, spec.run, make(spec), watched=spec.watched, shadow=shadow)
         for note in version.pool.ready.notes:
             say(note)
-    host, port = listening.getsockname()[:2]
     for name, version in shelf.versions.items():
         about = version.pool.about
         say(f"{name}: {about['model']} predicts {about['predicts']} (version {version.number})")
-    server = Server(shelf, keys, make, place)
-    beside, grpc_port = grpc_server(server, host, port + 1 if serving.port else 0)
     await beside.start()
     say(f"listening on http://{host}:{port}, and for gRPC on {host}:{grpc_port}")
     config = uvicorn.Config(
