@@ -322,6 +322,7 @@ def test_what_cannot_be_deployed_is_told(guarded: Running, run, concours) -> Non
         (["--token", f"read={TOKEN}"], "'read' is no scope"),
         (["--with", "oak"], "no model 'oak'"),
         (["--with", "tree", "--with", "forest"], "for 1 runs"),
+        (["--with", "tree", "--watch", "--shadow", "tree"], "name a challenger"),
     ],
 )
 def test_a_server_that_cannot_begin_says_why(run, concours, words, said) -> None:

@@ -7,8 +7,10 @@ import shutil
 import httpx
 import pytest
 
+from concours.runs.packing import packed, unpacked_into
 from concours.serving.app import truths_in
 from concours.serving.refused import Refused
+from concours.serving.watch.reference import Reference
 
 from .conftest import Running, flowers
 
@@ -55,13 +57,13 @@ def test_from_requests_to_the_next_contest(watched, concours, tmp_path) -> None:
     assert "tree (served)" in said and "forest (shadow)" in said and out.exists()
 
 
-def test_a_watched_model_is_followed_by_one_that_is_sent(watched, concours) -> None:
-    """What a watch compares with goes along, so that the next version is watched too."""
-    running, place = watched
-    code, _, err = concours("deploy", str(place), "--with", "linear", "--server", running.url)
-    assert code == 0 and "linear answers as version 2" in err
-    standing = httpx.get(f"{running.url}/watch", headers={"accept": "application/json"}).json()
-    assert (standing["model"], standing["rows"]) == ("linear", 0)
+def test_what_is_sent_to_a_server_can_be_watched(result, tmp_path) -> None:
+    """What a watch compares with goes along: the columns that were trained on, and what the model said of them."""
+    for model in ("linear", "average"):
+        folder = tmp_path / model
+        folder.mkdir()
+        sent = unpacked_into(folder, packed(result, model, rows=True))
+        assert Reference.of(sent, model) == Reference.of(result, model)
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b"[" * 100_000, b'{"truths": 3}', b'{"truth": {}}'])

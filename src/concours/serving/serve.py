@@ -19,6 +19,7 @@ from concours.core.errors import ContestError
 from concours.serving.app import app_of
 from concours.serving.grpc_server import grpc_server
 from concours.serving.keys import Keys
+from concours.serving.listening import listening, unusable
 from concours.serving.pool import Pool
 from concours.serving.server import Server
 from concours.serving.shelf import Shelf
@@ -61,35 +62,21 @@ def serve(serving: Serving, say: Callable[[str], None]) -> None:
         raise ContestError(f"--host {serving.host}: whoever reaches it may ask; give --token TEXT, which askers send")
     with (
         tempfile.TemporaryDirectory(prefix="concours-served-") as place,
-        _listening(serving.host, serving.port) as listening,
+        listening(serving.host, serving.port) as heard,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_served(serving, keys, listening, Path(place), say))
+        runner.run(_served(serving, keys, heard, Path(place), say))
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise _taken(host, port, "HTTP", error) from None
-
-
-def _taken(host: str, port: int, what: str, error: OSError) -> ContestError:
-    why = (error.strerror or str(error)).partition(" (")[0]
-    return ContestError(f"cannot listen at {host}:{port}, for {what}: {why}; choose another by --host or --port")
-
-
-async def _served(
-    serving: Serving, keys: Keys, listening: socket.socket, place: Path, say: Callable[[str], None]
-) -> None:
+async def _served(serving: Serving, keys: Keys, heard: socket.socket, place: Path, say: Callable[[str], None]) -> None:
     shelf = Shelf()
     make = partial(Pool, processes=serving.processes, wait=serving.wait)
-    host, port = listening.getsockname()[:2]
+    host, port = heard.getsockname()[:2]
     server = Server(shelf, keys, make, place)
     try:
         beside, grpc_port = grpc_server(server, host, port + 1 if serving.port else 0)
     except OSError as error:
-        raise _taken(host, port + 1, "gRPC, which has the next port", error) from None
+        raise unusable(host, port + 1, error, ", for gRPC, which has the port after that of HTTP") from None
     for name, spec in serving.specs.items():
         challenger = serving.shadows.get(name)
         shadow = make(replace(spec, model=challenger)) if challenger else None
@@ -112,7 +99,7 @@ async def _served(
     )
     for each in (signal.SIGINT, signal.SIGTERM):  # uvicorn gives on what it was stopped by when it has ended
         signal.signal(each, lambda *_: None)
-    await uvicorn.Server(config).serve(sockets=[listening])
+    await uvicorn.Server(config).serve(sockets=[heard])
     say("stopping: what is under way is answered first")
     await beside.stop(grace=_GRACE)
     await shelf.stop()
