@@ -114,6 +114,16 @@ def test_wrong_requests_are_told_in_the_protocols_form(client: openai.OpenAI, ch
     assert error.value.body["type"] == "invalid_request_error"
 
 
+@pytest.mark.parametrize("text", ["hi", '{"a": 1}'])
+def test_a_table_of_numbers_wants_all_of_its_columns(client: openai.OpenAI, text: str) -> None:
+    """A number that is not given is no empty text, to be guessed silently."""
+    with pytest.raises(openai.BadRequestError, match="is not enough") as error:
+        client.chat.completions.create(model="numbers", messages=user(text))
+    assert '{"a": …, "b": …, "c": …, "d": …}' in error.value.body["message"]
+    whole = client.chat.completions.create(model="numbers", messages=user('{"a": 1, "b": 0, "c": 0, "d": 1}'))
+    assert float(whole.choices[0].message.content)
+
+
 def test_unknown_models_and_paths_are_told(client: openai.OpenAI) -> None:
     """As errors that the client knows."""
     with pytest.raises(openai.NotFoundError, match="did you mean 'texts'"):

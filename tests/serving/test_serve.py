@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import socket
 
 import httpx
 import numpy as np
@@ -82,6 +84,8 @@ def test_texts_and_numbers_are_answered_too(http: httpx.Client, texts, numbers) 
         (b'{"rows": [{"length": NaN}]}', "application/json", 400, "no JSON"),
         (b'{"rows": [{"length":1,"petals":"x"},{"length":"a","petals":2}]}', "application/json", 400, "of one type"),
         (b"\xff\xfe\x00", "application/json", 400, "no JSON"),
+        (b"[" * 100_000, "application/json", 400, "no JSON"),
+        (b'{"rows": [{"length": 1%s}]}' % (b"0" * 30), "application/json", 400, "more than 64 bits"),
         (b"rubbish", ARROW, 400, "no Arrow stream"),
         (b"rubbish", "application/vnd.apache.parquet", 400, "the request.parquet"),
         (b"a,b\n1,2\n", "text/csv", 400, "is missing"),
@@ -94,6 +98,25 @@ def test_wrong_requests_are_answered_in_one_line(http: httpx.Client, content, ty
     error = told.json()["error"]
     assert told.status_code == status and said in error and "\n" not in error
     assert http.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/predict?model=flowers", "/explain?model=flowers", "/v2/models/flowers/infer", "/v1/chat/completions"],
+)
+def test_bodies_that_are_packed_or_without_end_are_told(http: httpx.Client, path: str) -> None:
+    """Of each protocol, in its own form: not as what they are not, and nothing is a defect of the server."""
+    told = http.post(path, content=gzip.compress(b"{}"), headers={"content-encoding": "gzip"})
+    assert (told.status_code, "without Content-Encoding" in told.text) == (415, True)
+    told = http.post(path, content=b"[" * 100_000, headers={"content-type": "application/json"})
+    assert told.status_code == 400 and "no JSON" in told.text
+
+
+def test_what_wants_a_post_says_so_to_programs(http: httpx.Client) -> None:
+    """In `Allow`, as HTTP wants it of a status 405."""
+    for path in ("/predict", "/v2/models/flowers/infer", "/v1/chat/completions", "/deploy"):
+        told = http.request("OPTIONS", path)
+        assert (told.status_code, told.headers.get("allow")) == (405, "POST")
 
 
 def test_what_predict_would_warn_of_is_told(http: httpx.Client) -> None:
@@ -299,12 +322,22 @@ def test_what_cannot_be_deployed_is_told(guarded: Running, run, concours) -> Non
         (["--token", f"read={TOKEN}"], "'read' is no scope"),
         (["--with", "oak"], "no model 'oak'"),
         (["--with", "tree", "--with", "forest"], "for 1 runs"),
+        (["--with", "tree", "--watch", "--shadow", "tree"], "name a challenger"),
     ],
 )
 def test_a_server_that_cannot_begin_says_why(run, concours, words, said) -> None:
     """In one line, before it listens."""
     code, _, err = concours("serve", str(run), "--port", "0", *words)
     assert code == 2 and said in err and err.count("\n") <= 2
+
+
+@pytest.mark.parametrize("beside", [0, 1])
+def test_a_port_that_is_taken_is_told_before_models_are_loaded(run, concours, beside: int) -> None:
+    """That of HTTP, and the next one, of gRPC."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, _, err = concours("serve", str(run), "--port", str(port - beside))
+    assert code == 2 and f"cannot listen at 127.0.0.1:{port}" in err and "--port" in err and "tree" not in err
 
 
 def test_a_row_is_explained(http: httpx.Client) -> None:

@@ -7,6 +7,11 @@ import shutil
 import httpx
 import pytest
 
+from concours.runs.packing import packed, unpacked_into
+from concours.serving.app import truths_in
+from concours.serving.refused import Refused
+from concours.serving.watch.reference import Reference
+
 from .conftest import Running, flowers
 
 
@@ -50,6 +55,22 @@ def test_from_requests_to_the_next_contest(watched, concours, tmp_path) -> None:
     code, said, err = concours("challenge", str(place), "--from", str(place / "watch-tree.db"), "-o", str(out))
     assert code == 0, err
     assert "tree (served)" in said and "forest (shadow)" in said and out.exists()
+
+
+def test_what_is_sent_to_a_server_can_be_watched(result, tmp_path) -> None:
+    """What a watch compares with goes along: the columns that were trained on, and what the model said of them."""
+    for model in ("linear", "average"):
+        folder = tmp_path / model
+        folder.mkdir()
+        sent = unpacked_into(folder, packed(result, model, rows=True))
+        assert Reference.of(sent, model) == Reference.of(result, model)
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b"[" * 100_000, b'{"truths": 3}', b'{"truth": {}}'])
+def test_truths_that_are_none_are_refused(body: bytes) -> None:
+    """Whatever comes, with what to send."""
+    with pytest.raises(Refused, match="send .*truths"):
+        truths_in(body)
 
 
 def test_without_a_watch_there_is_none(served: Running, run, concours) -> None:

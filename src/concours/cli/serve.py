@@ -93,6 +93,8 @@ def serve(
         specs[name] = _spec(
             run, names[place] if names else None, within=within, export=export or "", watched=watch, trust=trust
         )
+        if shadows and shadows[place] == specs[name].model:
+            raise ContestError(f"--shadow {shadows[place]}: {name} is served by it already; name a challenger")
     serving = Serving(
         specs=specs,
         shadows=dict(zip(specs, shadows, strict=False)),

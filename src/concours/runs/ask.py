@@ -99,17 +99,20 @@ def row_of(like: Any, output: OutputKind, question: str | Mapping[str, Any]) -> 
     given = {names[0]: question} if isinstance(question, str) else dict(question)
     if unknown := [name for name in given if name not in names]:
         raise DataError(f"a row has no column {unknown[0]!r}; {nearest(unknown[0], names)}")
-    if missing := [name for name in _needed(names) if name not in given]:
-        raise DataError(f'the question alone is not enough: give {{"{names[0]}": "…", "{missing[0]}": […]}}')
+    if texts_in(like) is None and any(name not in given for name in _needed(like)):
+        listed = ", ".join(f"{json.dumps(name, ensure_ascii=False)}: …" for name in _needed(like))
+        raise DataError(f"the question alone is not enough: give {{{listed}}}")
     if texts_in(like) is not None:
         return [given["text"]]
     row = {name: given.get(name, "") for name in names}
     return pd.DataFrame([row | _as_read(row, output.meta.get("choices", ()))])
 
 
-def _needed(names: Sequence[str]) -> list[str]:
-    """The columns without which nothing can be asked."""
-    return [name for name in names if name == names[0] or name == "choices"]
+def _needed(like: pa.Table) -> list[str]:
+    """The columns without which nothing can be asked: a text may be empty, a number or a choice not."""
+    texts = [pa.types.is_string(kind) or pa.types.is_large_string(kind) for kind in like.schema.types]
+    first = like.column_names[0]
+    return [name for name, text in zip(like.column_names, texts, strict=True) if name in (first, "choices") or not text]
 
 
 def _as_read(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:

@@ -22,13 +22,16 @@ def packed(result: Result, model: str | None = None, *, rows: bool = False) -> b
     """The files of the run folder that a model needs, by default the default one, and what `Result.load` reads.
 
     Args:
-        rows: whether the rows that were fitted on, and those that judge, go along, by which new rows are read.
+        rows: whether the rows that were fitted on, and those that judge, go along, by which new rows are read, and
+            what the model said of them, with which a watch compares what it answers.
     """
     folder, store, problem = result.folder.path.absolute(), result.folder.store, result.setup.problem
     candidates = {c.entrant.digest: c for c in result.candidates.values()}
-    needed = needed_for(store, candidates, result.candidate(model))
+    candidate = result.candidate(model)
+    needed = needed_for(store, candidates, candidate)
     if rows:
         needed |= {part.x for part in (problem.train, problem.test) if part is not None}
+        needed |= {said for said in (candidate.oof, candidate.test) if said is not None}
     files = {f"{name}.json": (folder / f"{name}.json").read_bytes() for name in _RECORDS}
     return zipped(files | {f"{_OBJECTS}{digest}": store.local_path(digest).read_bytes() for digest in needed})
 

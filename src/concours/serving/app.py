@@ -32,7 +32,7 @@ def truths_in(body: bytes) -> dict[str, Any]:
     """The truths of a body, by what rows are called. Raises Refused."""
     try:
         return msgspec.json.decode(body, type=_Truths).truths
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(f'send {{"truths": {{"ID": truth, …}}}}, with ids of answers: {error}') from None
 
 

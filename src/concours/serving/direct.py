@@ -16,7 +16,7 @@ import msgspec
 from concours.serving.doors.oip import LENGTH
 from concours.serving.doors.plain import JSON
 from concours.serving.refused import Refused, as_plain
-from concours.serving.server import LARGEST, Server, too_large
+from concours.serving.server import LARGEST, Server, require_plain, too_large
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -103,6 +103,7 @@ class _GoneError(Exception):
 
 
 async def _body(heads: dict[bytes, bytes], receive: Receive) -> bytes:
+    require_plain(_text(heads, b"content-encoding"))
     declared = heads.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > LARGEST:
         raise too_large(int(declared))

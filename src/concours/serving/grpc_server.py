@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -32,12 +34,16 @@ def grpc_server(server: Server, host: str, port: int) -> tuple[grpc.aio.Server, 
     """A server that is not started yet, and its port.
 
     Raises:
-        RuntimeError: the port is taken.
+        OSError: the port is taken.
     """
     made = grpc.aio.server(options=[("grpc.max_receive_message_length", LARGEST), ("grpc.so_reuseport", 0)])
     calls = {name: grpc.unary_unary_rpc_method_handler(_guarded(name, call)) for name, call in _calls(server).items()}
     made.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, calls),))
-    return made, made.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        return made, made.add_insecure_port(at)
+    except RuntimeError:  # which says no more
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE)) from None
 
 
 def _calls(server: Server) -> dict[str, Call]:

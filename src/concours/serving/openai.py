@@ -75,7 +75,7 @@ def openai_routes(server: Server) -> list[Route]:
 def _name(body: bytes) -> str | None:
     try:
         return msgspec.json.decode(body, type=_Named).model
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(f"the body is no JSON object with the name of a model: {error}") from None
 
 

@@ -12,8 +12,8 @@ class Refused(ConcoursError):
     """A request is not answered: what is wrong with it, or why nobody can now.
 
     Args:
-        status: of HTTP: 400 wrong, 401 no token, 402 no budget, 403 no scope, 404 no such model or version, 408 too
-            slow, 413 too large, 429 too many, 503 nobody there.
+        status: of HTTP: 400 wrong, 401 no token, 402 no budget, 403 no scope, 404 no such model or version, 405 no
+            POST, 408 too slow, 413 too large, 415 of no type that is read, 429 too many, 503 nobody there.
         retry_after: seconds after which to ask again, where that helps.
     """
 
@@ -23,9 +23,10 @@ class Refused(ConcoursError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the head of an answer says of it: `Retry-After` in whole seconds, and which token is wanted."""
+        """What the head of an answer says of it: `Retry-After` in whole seconds, which token or method is wanted."""
         said = {} if self.retry_after is None else {"retry-after": str(max(1, round(self.retry_after)))}
-        return said | ({"www-authenticate": "Bearer"} if self.status == 401 else {})
+        more = {401: {"www-authenticate": "Bearer"}, 405: {"allow": "POST"}}
+        return said | more.get(self.status, {})
 
 
 _OPENAI_TYPES: Mapping[int, str] = {

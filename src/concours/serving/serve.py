@@ -19,6 +19,7 @@ from concours.core.errors import ContestError
 from concours.serving.app import app_of
 from concours.serving.grpc_server import grpc_server
 from concours.serving.keys import Keys
+from concours.serving.listening import listening, unusable
 from concours.serving.pool import Pool
 from concours.serving.server import Server
 from concours.serving.shelf import Shelf
@@ -53,38 +54,38 @@ def serve(serving: Serving, say: Callable[[str], None]) -> None:
     """Serves until it is stopped by a signal; what is under way is answered first.
 
     Raises:
-        ModelFailed: a model cannot be served. OSError: the port is taken.
-        ContestError: others than this machine may ask, and there is no token.
+        ModelFailed: a model cannot be served.
+        ContestError: others than this machine may ask, and there is no token; or an address is taken.
     """
     keys = Keys.of(serving.tokens)
     if not keys.scopes and serving.host not in ("127.0.0.1", "::1", "localhost"):
         raise ContestError(f"--host {serving.host}: whoever reaches it may ask; give --token TEXT, which askers send")
-    family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
     with (
         tempfile.TemporaryDirectory(prefix="concours-served-") as place,
-        socket.create_server((serving.host, serving.port), family=family) as listening,
+        listening(serving.host, serving.port) as heard,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_served(serving, keys, listening, Path(place), say))
+        runner.run(_served(serving, keys, heard, Path(place), say))
 
 
-async def _served(
-    serving: Serving, keys: Keys, listening: socket.socket, place: Path, say: Callable[[str], None]
-) -> None:
+async def _served(serving: Serving, keys: Keys, heard: socket.socket, place: Path, say: Callable[[str], None]) -> None:
     shelf = Shelf()
     make = partial(Pool, processes=serving.processes, wait=serving.wait)
+    host, port = heard.getsockname()[:2]
+    server = Server(shelf, keys, make, place)
+    try:
+        beside, grpc_port = grpc_server(server, host, port + 1 if serving.port else 0)
+    except OSError as error:
+        raise unusable(host, port + 1, error, ", for gRPC, which has the port after that of HTTP") from None
     for name, spec in serving.specs.items():
         challenger = serving.shadows.get(name)
         shadow = make(replace(spec, model=challenger)) if challenger else None
         version = await shelf.put(name, spec.run, make(spec), watched=spec.watched, shadow=shadow)
         for note in version.pool.ready.notes:
             say(note)
-    host, port = listening.getsockname()[:2]
     for name, version in shelf.versions.items():
         about = version.pool.about
         say(f"{name}: {about['model']} predicts {about['predicts']} (version {version.number})")
-    server = Server(shelf, keys, make, place)
-    beside, grpc_port = grpc_server(server, host, port + 1 if serving.port else 0)
     await beside.start()
     say(f"listening on http://{host}:{port}, and for gRPC on {host}:{grpc_port}")
     config = uvicorn.Config(
@@ -98,7 +99,7 @@ async def _served(
     )
     for each in (signal.SIGINT, signal.SIGTERM):  # uvicorn gives on what it was stopped by when it has ended
         signal.signal(each, lambda *_: None)
-    await uvicorn.Server(config).serve(sockets=[listening])
+    await uvicorn.Server(config).serve(sockets=[heard])
     say("stopping: what is under way is answered first")
     await beside.stop(grace=_GRACE)
     await shelf.stop()

@@ -197,6 +197,12 @@ def too_large(size: int, largest: int = LARGEST) -> Refused:
     return Refused(f"a request may have {largest:,} bytes, and this has {size:,} or more", status=413)
 
 
+def require_plain(encoding: str | None) -> None:
+    """Raises Refused where a body is packed, which its head says."""
+    if (encoding or "identity").strip().lower() != "identity":
+        raise Refused("the body is packed: send it without Content-Encoding", status=415)
+
+
 def seconds_of(milliseconds: str | None) -> float | None:
     """A deadline in seconds. Raises Refused."""
     if milliseconds is None:

@@ -129,6 +129,9 @@ def test_wrong_requests(start):
     assert found.post(INFER, json=body(20)).status_code == 200
     assert found.post(INFER, json=body(1)).status_code == 402
     assert found.post("/v2/models/best/infer/more", json=body(1)).json()["error"].startswith("nothing answers POST")
+    for path in ("/v2/models/best/infer", "/v1/chat/completions"):
+        told = found.get(path)
+        assert (told.status_code, told.headers.get("allow")) == (405, "POST")
     assert found.get("/v1/nothing").json()["error"]["type"] == "not_found_error"
     assert found.ledger.budgets()[0]["spent"] == 10 * 10**12
 

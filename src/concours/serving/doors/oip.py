@@ -72,7 +72,7 @@ def _parted(ask: Ask) -> tuple[dict[str, Any], bytes]:
         length = int(text)
     try:
         head = _decode(ask.body[:length])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(f"the head of the request is no JSON: {error}") from None
     if not isinstance(head, dict):
         raise Refused("the request is no JSON object")

@@ -63,7 +63,7 @@ def read(served: Served, ask: Ask) -> Wanted:
 def _rows(body: bytes) -> list[Any]:
     try:
         found = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(f"the body is no JSON: {error}; {_FORM}") from None
     if not isinstance(found, dict) or not isinstance(found.get("rows"), list) or not found["rows"]:
         raise Refused(f"the body holds no rows; {_FORM}")
@@ -105,7 +105,9 @@ def source_of(served: Served, rows: Sequence[Any]) -> Any:
 def _array(name: str, cells: list[Any]) -> pa.Array:
     try:
         return pa.array(cells)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+    except OverflowError:
+        raise DataError(f"the request: column {name!r} holds a whole number of more than 64 bits") from None
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
         kinds = sorted({type(cell).__name__ for cell in cells if cell is not None})
         raise DataError(f"the request: column {name!r} holds {' and '.join(kinds)}; send cells of one type") from None
 

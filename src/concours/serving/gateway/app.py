@@ -199,8 +199,9 @@ class Gateway:
 async def _no_route(request: Request, error: Exception) -> Response:
     """What has no route, or another method, in the form of the protocol whose path it is."""
     refusal = PROTOCOLS["openai" if request.url.path.startswith("/v1/") else "oip"].refusal
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return JSONResponse(refusal(Refused(f"nothing answers {request.method} at this path", status=status)), status)
+    status, heads = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    said = refusal(Refused(f"nothing answers {request.method} at this path", status=status))
+    return JSONResponse(said, status, heads)
 
 
 class _AdminWanted(Refused):

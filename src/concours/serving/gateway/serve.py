@@ -21,8 +21,8 @@ def serve(file: Path, *, host: str, port: int, told: Callable[[str], None]) -> N
         told: takes lines for whoever started it.
 
     Raises:
-        ContestError: the file, a variable of the environment or the database is wrong. MissingPackage. OSError: the
-            address is taken.
+        ContestError: the file, a variable of the environment or the database is wrong, or the
+            address is taken. MissingPackage.
     """
     for module in _NEEDED:
         if not installed(module):
@@ -33,18 +33,21 @@ def serve(file: Path, *, host: str, port: int, told: Callable[[str], None]) -> N
     from concours.serving.gateway.ledger import Ledger
     from concours.serving.gateway.offers import Offers
     from concours.serving.gateway.qualities import measured
+    from concours.serving.listening import listening
 
     offers = Offers.read(file)
     _ = [*(offer.secret for offer in offers.offer), *(key.digest for key in offers.key), offers.gateway.admin]
     known = {offer.name: found for offer in offers.offer if (found := measured(offer, file.parent)) is not None}
     database = offers.gateway.database or f"sqlite:///{file.with_suffix('.db').absolute()}"
-    with Ledger(database) as ledger, ledger.held(), _listening(host, port) as listening:
+    with Ledger(database) as ledger, ledger.held(), listening(host, port) as heard:
+        # Asyncio does so only where it makes the socket itself; without it, parts of an answer wait for one another.
+        heard.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if lost := ledger.close_lost():
             told(
                 f"{counted(lost, 'request')} under way when the last gateway ended; charged at the worst until asked "
                 "again by their ids"
             )
-        at = f"{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+        at = f"{f'[{host}]' if ':' in host else host}:{heard.getsockname()[1]}"
         who = f"{counted(len(offers.offer), 'offer')} for {counted(len(offers.key), 'key')}"
         told(f"{who} at http://{at}/v1 and http://{at}/v2")
         config = uvicorn.Config(
@@ -57,12 +60,4 @@ def serve(file: Path, *, host: str, port: int, told: Callable[[str], None]) -> N
             lifespan="on",
             ws="none",
         )
-        uvicorn.Server(config).run(sockets=[listening])
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family, backlog=2048)
-    # Asyncio does so only where it makes the socket itself; without it, parts of an answer wait for one another.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
+        uvicorn.Server(config).run(sockets=[heard])

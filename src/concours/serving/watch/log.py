@@ -117,7 +117,9 @@ class Log:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._lock.close()
-            raise DataError(f"{path} is in use: another server watches by it; name another file") from None
+            raise DataError(
+                f"{path} is in use: a server watches by it; stop that first, or name another file"
+            ) from None
         self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
         sa.event.listen(self._engine, "connect", _set_up)
         try:

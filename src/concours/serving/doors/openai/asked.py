@@ -94,7 +94,7 @@ def body_of(content: bytes) -> dict[str, Any]:
     """The JSON of a request. Raises Refused."""
     try:
         found = _decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(f"the body is no JSON: {error}") from None
     if not isinstance(found, dict):
         raise Refused("the body is no JSON object")
