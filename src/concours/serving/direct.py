@@ -6,6 +6,7 @@ These come by the thousand a second, and a framework's routing takes longer than
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -58,8 +59,12 @@ async def direct(server: Server, address: Address, scope: Scope, receive: Receiv
         heads = {"content-type": JSON, **error.headers}
     except _GoneError:
         return
+    except Exception as error:  # noqa: BLE001 (a defect is told of one request, in the protocol's form)
+        traceback.print_exception(error)
+        status, heads = 500, {"content-type": JSON}
+        body = _encode({"error": f"a defect ({type(error).__name__}); the server's log has more"})
     heads["content-length"] = str(len(body))
-    listed = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in heads.items()]
+    listed = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in heads.items()]
     await send({"type": "http.response.start", "status": status, "headers": listed})
     await send({"type": "http.response.body", "body": body})
 
