@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,7 +36,7 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> str:
         tree = Entrant("tree", "sklearn.tree:DecisionTreeClassifier", {"max_depth": 2})
         Contest(task=task, entrants=(tree,), lineup="none", engine="inline", out=place / name, cooperate=()).run()
         said = about(Served.of(Result.load(place / name), "tree"), together=True, continuous=False)
-        versions[name] = Version(name, 1, Path(name), SimpleNamespace(about=said))  # type: ignore[arg-type]
+        versions[name] = Version(name, 1, SimpleNamespace(about=said))  # type: ignore[arg-type]
     return page(versions, ADDRESS, guarded=True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -52,7 +51,7 @@ def test_names_in_any_letters_go_into_a_head() -> None:
     """What the head cannot hold is replaced there; the body has it."""
 
     async def ask(*_: Any, **__: Any) -> Any:
-        return Version("模型", 1, Path(), None), "r-1", Told(1, b"{}", head={"x-concours-model": "模型"})  # type: ignore[arg-type]
+        return Version("模型", 1, None), "r-1", Told(1, b"{}", head={"x-concours-model": "模型"})  # type: ignore[arg-type]
 
     status, heads, _ = asked(ask)
     assert status == 200 and heads[b"x-concours-model"] == b"??" and heads[b"x-concours-request"] == b"r-1"

@@ -162,7 +162,7 @@ def test_who_has_no_token_is_told_in_the_protocols_form(texts) -> None:
 
     async def work() -> None:
         shelf = Shelf()
-        await shelf.put("texts", texts, Here(Spec(run=texts)))
+        await shelf.put("texts", Here(Spec(run=texts)))
         transport = httpx.ASGITransport(app_of(Server(shelf, keys, Here, texts)))
         async with httpx.AsyncClient(transport=transport) as http:
 

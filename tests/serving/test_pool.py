@@ -133,10 +133,10 @@ def test_a_new_version_takes_over_without_a_lost_request(run, go) -> None:
 
     async def work() -> None:
         shelf = Shelf()
-        await shelf.put("flowers", run, Pool(Spec(run=run, model="tree")))
+        await shelf.put("flowers", Pool(Spec(run=run, model="tree")))
         old = shelf.find("flowers")
         under_way = [asyncio.create_task(old.pool.answer(ask)) for ask in asks(30)]
-        new = await shelf.put("flowers", run, Pool(Spec(run=run, model="forest")))
+        new = await shelf.put("flowers", Pool(Spec(run=run, model="forest")))
         assert (old.number, new.number, shelf.find("flowers").number) == (1, 2, 2)
         assert {each.status for each in await asyncio.gather(*under_way)} == {200}
         pids = old.pool.pids

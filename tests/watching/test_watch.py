@@ -35,7 +35,7 @@ from concours.serving.watch import log as logs
 from concours.serving.watch import watch as watches
 from concours.serving.watch.challenge import challenge
 from concours.serving.watch.page import render
-from concours.serving.watch.reference import Reference, kept_rows, watched
+from concours.serving.watch.reference import Reference, some_rows, watched
 from concours.serving.watch.standing import Standing, standing
 from concours.serving.watch.tally import BLOCK, Tallies
 from concours.serving.watch.traits import traits
@@ -81,7 +81,7 @@ def test_rows_of_every_kind_are_counted_as_those_of_training_were(name: str, tmp
     store = MemoryStore()
     problem = ingest(load(kind_named(name).sample)(tmp_path, 3), store, seed=0, folder=tmp_path).problem
     can, rows = problem.input.can, get_rows(store, problem.train.x)
-    columns = watched(traits(kept_rows(store, problem.train.x), can))
+    columns = watched(traits(some_rows(store, problem.train.x), can))
     for again in (rows, logs.unpacked(logs.packed(rows))):
         found = known_values(traits(again, can))
         for column in columns:
@@ -269,7 +269,7 @@ from concours.stores.values import get_values
 from concours.tasks.kinds import KINDS, kind_named
 from concours.tasks.outputs.table import output_valued
 from concours.tasks.taken import known_values
-from concours.serving.watch.reference import Reference, kept_rows, watched
+from concours.serving.watch.reference import Reference, some_rows, watched
 from concours.serving.watch.traits import traits
 from concours.serving.watch.watch import Watch
 from concours.engine.rows import get_rows

@@ -13,7 +13,7 @@ from concours.core.digests import Digest
 from concours.core.errors import ContestError, DataError
 from concours.core.ports import Store
 from concours.engine.ingest import Ingested
-from concours.runs.predict import fitted_rows, renewed
+from concours.runs.predict import kept_rows, renewed
 from concours.stores.blobs import get_table, put_array, put_table, put_texts, texts_in, unit_of_texts
 
 
@@ -32,7 +32,7 @@ def with_unlabelled(
             found.append(strategy)
             continue
         try:
-            like = fitted_rows(ingested.problem, store)
+            like = kept_rows(store, ingested.problem.train.x)
             x, opened = renewed(ingested.problem, like, folder / name, forms=ingested.forms, told=told.append)
         except DataError as error:
             raise ContestError(f"cooperate.strategies: {strategy.name!r}.unlabelled: {error}") from None

@@ -49,6 +49,18 @@ class Beginning:
     files: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
+    def given(cls, estimator: Any) -> Beginning:
+        """What an estimator was told to begin from (`begin_with`).
+
+        Raises:
+            ValueError: nothing.
+        """
+        found: Beginning | None = estimator.__dict__.get("_beginning")
+        if found is None:
+            raise ValueError("begin is missing: a folder of Hugging Face that the network begins from")
+        return found
+
+    @classmethod
     def of_files(cls, files: Mapping[str, bytes], labels: Sequence[str]) -> Beginning:
         """From the files of a bundle; `labels` are of the classes that are to be learned, none of a number.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +16,7 @@ from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.inputs import images, weights_of
 from concours.entrants.losses import Loss
 from concours.entrants.networks import ChannelsFirst, Network, Residual, convolution
+from concours.entrants.settings import in_small_batches
 from concours.entrants.training import Augmentation, Settings, outputs
 from concours.kernels.rows.boxes import MOST, Boxes, suppressed_each
 
@@ -111,10 +111,7 @@ class CentreDetector(NeuralEstimator):
 
     def _settings(self, rows: int) -> Settings:
         """Small batches: each picture has many objects."""
-        given = dict(self.training or {})
-        chosen: dict[str, Any] = {"batch_size": 8, "validation_share": 0.0 if rows < 40 else 0.1, "patience": None}
-        own = {name: value for name, value in chosen.items() if name not in given}
-        return replace(super()._settings(rows), **own)
+        return in_small_batches(super()._settings(rows), rows, 8, self.training)
 
     def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
         del targets, settings, weights

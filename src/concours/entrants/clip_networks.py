@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from concours.entrants.classifier import NeuralClassifier
 from concours.entrants.inputs import clips
 from concours.entrants.networks import Network, convolution, volume_convolution
+from concours.entrants.settings import in_small_batches
 from concours.entrants.training import Settings
 
 Array = NDArray[Any]
@@ -26,10 +26,7 @@ class _OfClips(NeuralClassifier):
         return clips(X)
 
     def _settings(self, rows: int) -> Settings:
-        given = dict(self.training or {})
-        chosen: dict[str, Any] = {"batch_size": 16, "validation_share": 0.0 if rows < 40 else 0.1, "patience": None}
-        own = {name: value for name, value in chosen.items() if name not in given}
-        return replace(super()._settings(rows), **own)
+        return in_small_batches(super()._settings(rows), rows, 16, self.training)
 
 
 class FrameLSTMClassifier(_OfClips):

@@ -59,9 +59,7 @@ class PretrainedClassifier(NeuralClassifier):
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        beginning: Beginning | None = self.__dict__.get("_beginning")
-        if beginning is None:
-            raise ValueError("begin is missing: a folder of Hugging Face that the network begins from")
+        beginning = Beginning.given(self)
         own = beginning.state if beginning.form == "model" else told_by(beginning.files)
         self.config_, self.tokens_ = dict(own["config"]), Tokens(own["tokens"])
         longest = max(map(len, self._numbers(X, self.length)), default=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
@@ -17,13 +16,13 @@ from concours.entrants.architectures import config_of, kind_of, loaded
 from concours.entrants.augmentations import Mirrored
 from concours.entrants.beginnings import Beginning, take
 from concours.entrants.estimator import NeuralEstimator
-from concours.entrants.inputs import images, weights_of
+from concours.entrants.inputs import weights_of
 from concours.entrants.losses import Loss
 from concours.entrants.pixels import Pixels
-from concours.entrants.pretrained_pictures import Seeing
+from concours.entrants.pretrained_pictures import OfPictures, Seeing
 from concours.entrants.queries import boxes_of
-from concours.entrants.told import told_by
-from concours.entrants.training import Augmentation, Settings, outputs
+from concours.entrants.settings import Settings, in_small_batches
+from concours.entrants.training import Augmentation, outputs
 from concours.kernels.rows.boxes import Boxes
 
 Array = NDArray[Any]
@@ -35,7 +34,7 @@ _LEARNING: Final = ("conditional_detr", "detr", "table-transformer", "yolos")
 tells, which would begin anew and never learn."""
 
 
-class PretrainedDetector(NeuralEstimator):
+class PretrainedDetector(OfPictures, NeuralEstimator):
     """A network that has found other things in pictures before, with new classes, fine-tuned on pictures (n, height,
     width[, colours]) and their boxes, as `tasks.outputs.boxes` has them.
 
@@ -69,18 +68,13 @@ class PretrainedDetector(NeuralEstimator):
 
     def fit(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to pictures and their boxes, by weights, (n,) and 1 on average."""
-        beginning: Beginning | None = self.__dict__.get("_beginning")
-        if beginning is None:
-            raise ValueError("begin is missing: a folder of Hugging Face that the network begins from")
-        own = told_by(beginning.files)
-        if "pixels" not in own:
-            raise RecipeError(f"begin: {beginning.name} is a model of texts, and these are pictures")
-        if (kind := own["config"].get("model_type")) not in _LEARNING:
+        beginning = Beginning.given(self)
+        self._become(beginning)
+        if (kind := self.config_.get("model_type")) not in _LEARNING:
             raise RecipeError(
                 f"begin: {beginning.name} is of {kind}, and {', '.join(_LEARNING)} are fine-tuned here; a detector can "
                 f'stand as it is, recipe = "detector:FOLDER"'
             )
-        self.config_, self.pixels_ = dict(own["config"]), dict(own["pixels"])
         rows, boxes = self._read(X), Boxes.of(y)
         classes = int(boxes.labels.max(initial=0)) + 1
         self._mirrored, self._told = _Mirrored(self.mirror), [_told(boxes, row) for row in range(len(boxes))]
@@ -101,22 +95,6 @@ class PretrainedDetector(NeuralEstimator):
         each = [said.split([said.shape[-1] - _SIDES, _SIDES], dim=-1) for part in parts for said in part]
         return boxes_of(each, labels, range(labels))
 
-    def get_state(self) -> dict[str, Any]:
-        return {**super().get_state(), "config": self.config_, "pixels": self.pixels_}
-
-    def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
-        self.config_, self.pixels_ = dict(state["config"]), dict(state["pixels"])
-        return super().set_tensors(tensors, state)
-
-    def _read(self, X: ArrayLike) -> Array:
-        return images(X)
-
-    def _shape_network(self) -> dict[str, Any]:
-        return {}
-
-    def _learn_scaling(self, network: Any, rows: Array) -> None:
-        network.largest.fill_(255.0 if rows.dtype == np.uint8 else float(np.abs(rows).max()) or 1.0)
-
     def _made(self) -> Any:
         return _Finding(_model_of(self._config()), Pixels.of(self.pixels_))
 
@@ -135,10 +113,7 @@ class PretrainedDetector(NeuralEstimator):
 
     def _settings(self, rows: int) -> Settings:
         """Small batches: each picture has many objects."""
-        given = dict(self.training or {})
-        chosen: dict[str, Any] = {"batch_size": 8, "validation_share": 0.0 if rows < 40 else 0.1, "patience": None}
-        own = {name: value for name, value in chosen.items() if name not in given}
-        return replace(super()._settings(rows), **own)
+        return in_small_batches(super()._settings(rows), rows, 8, self.training)
 
     def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
         del targets, settings, weights

@@ -64,9 +64,7 @@ class PretrainedLanguageModel(NeuralEstimator):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Become the model, and read the passages if it is to."""
-        beginning: Beginning | None = self.__dict__.get("_beginning")
-        if beginning is None:
-            raise ValueError("begin is missing: a folder of Hugging Face that the network begins from")
+        beginning = Beginning.given(self)
         own = beginning.state if beginning.form == "model" else _of_folder(beginning)
         self.config_, self.tokenizer_ = dict(own["config"]), str(own["tokenizer"])
         self._learn_pieces()

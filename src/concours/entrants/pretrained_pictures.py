@@ -25,7 +25,39 @@ from concours.entrants.training import Augmentation
 Array = NDArray[Any]
 
 
-class PretrainedImageClassifier(LooksAgain):
+class OfPictures:
+    """What networks share that begin from a folder of Hugging Face and see pictures: `config_` and `pixels_`, what
+    their `preprocessor_config.json` says of these, are state.
+    """
+
+    config_: dict[str, Any]
+    pixels_: dict[str, Any]
+
+    def _become(self, beginning: Beginning) -> None:
+        """Takes over what the beginning is. Raises RecipeError where it sees no pictures."""
+        own = beginning.state if beginning.form == "model" else told_by(beginning.files)
+        if "pixels" not in own:
+            raise RecipeError(f"begin: {beginning.name} is a model of texts, and these are pictures")
+        self.config_, self.pixels_ = dict(own["config"]), dict(own["pixels"])
+
+    def get_state(self) -> dict[str, Any]:
+        return {**super().get_state(), "config": self.config_, "pixels": self.pixels_}  # type: ignore[misc]
+
+    def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
+        self.config_, self.pixels_ = dict(state["config"]), dict(state["pixels"])
+        return super().set_tensors(tensors, state)  # type: ignore[misc, no-any-return]
+
+    def _read(self, X: ArrayLike) -> Array:
+        return images(X)
+
+    def _shape_network(self) -> dict[str, Any]:
+        return {}
+
+    def _learn_scaling(self, network: Any, rows: Array) -> None:
+        network.largest.fill_(255.0 if rows.dtype == np.uint8 else float(np.abs(rows).max()) or 1.0)
+
+
+class PretrainedImageClassifier(OfPictures, LooksAgain):
     """A network that was trained on other pictures before, with a new output layer, fine-tuned on pictures (n, height,
     width[, colours]), uint8 or float.
 
@@ -58,30 +90,8 @@ class PretrainedImageClassifier(LooksAgain):
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        beginning: Beginning | None = self.__dict__.get("_beginning")
-        if beginning is None:
-            raise ValueError("begin is missing: a folder of Hugging Face that the network begins from")
-        own = beginning.state if beginning.form == "model" else told_by(beginning.files)
-        if "pixels" not in own:
-            raise RecipeError(f"begin: {beginning.name} is a model of texts, and these are pictures")
-        self.config_, self.pixels_ = dict(own["config"]), dict(own["pixels"])
+        self._become(Beginning.given(self))
         return super().fit(X, y, sample_weight)
-
-    def get_state(self) -> dict[str, Any]:
-        return {**super().get_state(), "config": self.config_, "pixels": self.pixels_}
-
-    def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
-        self.config_, self.pixels_ = dict(state["config"]), dict(state["pixels"])
-        return super().set_tensors(tensors, state)
-
-    def _read(self, X: ArrayLike) -> Array:
-        return images(X)
-
-    def _shape_network(self) -> dict[str, Any]:
-        return {}
-
-    def _learn_scaling(self, network: Any, rows: Array) -> None:
-        network.largest.fill_(255.0 if rows.dtype == np.uint8 else float(np.abs(rows).max()) or 1.0)
 
     def _made(self) -> Any:
         from transformers import AutoModelForImageClassification

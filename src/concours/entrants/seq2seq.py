@@ -75,9 +75,7 @@ class PretrainedSeq2Seq(NeuralEstimator):
 
     def fit(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to texts `X` (n,) and what they become, one text each or several, by weights, (n,) and 1 on average."""
-        beginning: Beginning | None = self.__dict__.get("_beginning")
-        if beginning is None:
-            raise ValueError("begin is missing: a folder of Hugging Face that the network begins from")
+        beginning = Beginning.given(self)
         own = told_by(beginning.files)
         if "tokens" not in own:
             raise RecipeError(f"begin: {beginning.name} is no model of texts: it has no tokenizer.json")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from concours.core.errors import nearest
@@ -66,6 +66,16 @@ class Settings:
     def divided(self) -> Parallel | None:
         """Among how many processes the training is divided; none where it is not."""
         return None if self.parallel is None else Parallel.of(self.parallel)
+
+
+def in_small_batches(settings: Settings, rows: int, batch_size: int, given: Mapping[str, Any] | None) -> Settings:
+    """Settings for rows that each hold much to learn from, so that few of them do; what a person chose stays.
+
+    Args:
+        given: the settings that a person chose.
+    """
+    chosen: dict[str, Any] = {"batch_size": batch_size, "validation_share": 0.0 if rows < 40 else 0.1, "patience": None}
+    return replace(settings, **{name: value for name, value in chosen.items() if name not in (given or {})})
 
 
 def _check_choice(name: str, given: str, known: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from concours.core.calls import Calls
 from concours.core.errors import DataError, nearest
 from concours.engine.words import overheard, who
-from concours.runs.predict import deciding, fitted_rows, predicted
+from concours.runs.predict import deciding, kept_rows, predicted
 from concours.runs.result import Result
 from concours.runs.trust import Trust
 from concours.stores.blobs import texts_in
@@ -62,7 +62,7 @@ def ask(
         Whatever `predict` raises.
     """
     candidate, output = result.candidate(model), output_valued(result.setup.problem.output)
-    rows = row_of(fitted_rows(result.setup.problem, result.folder.store), output, question)
+    rows = row_of(kept_rows(result.folder.store, result.setup.problem.train.x), output, question)
     with overheard() as heard:
         p = predicted(result, rows, model=model, trust=trust)
     text = output.answers(p, deciding(result, model))[0]
@@ -87,7 +87,7 @@ def row_of(like: Any, output: OutputKind, question: str | Mapping[str, Any]) -> 
     """One row, as a source of the task's data.
 
     Args:
-        like: the rows that models were fitted on (`runs.predict.fitted_rows`).
+        like: the rows that models were fitted on (`runs.predict.kept_rows`).
         question: as of `ask`.
 
     Raises:

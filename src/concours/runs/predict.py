@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core import consent
+from concours.core.digests import Digest
 from concours.core.errors import DataError, DataWarning
 from concours.core.lineage import why_unanswering
 from concours.core.ports import Store
@@ -141,7 +142,7 @@ def read_rows(
 
     Args:
         written: columns that no model gets, to keep as a file writes them, besides that of ids.
-        like: the rows that were fitted on (`fitted_rows`), for who reads many times; by default they are read.
+        like: the rows that were fitted on (`kept_rows`), for who reads many times; by default they are read.
         told: is given what a person should know of how the rows were read; by default a `DataWarning` each.
 
     Raises:
@@ -152,7 +153,7 @@ def read_rows(
         raise result.folder.older("run the contest anew, into another folder, to predict")
     apart = (*written, *([result.setup.id] if result.setup.id else []))
     setup = result.setup
-    like = fitted_rows(setup.problem, result.folder.store) if like is None else like
+    like = kept_rows(result.folder.store, setup.problem.train.x) if like is None else like
     x, opened = renewed(setup.problem, like, rows, forms=setup.forms, written=apart, told=told)
     if isinstance(x, pa.Table):
         x = as_rows(x)
@@ -162,9 +163,8 @@ def read_rows(
     return NewRows(x=x, name=opened.name, table=table, files=opened.files)
 
 
-def fitted_rows(problem: Problem, store: Store) -> Any:
-    """The training part as it is kept: a table, of texts too, or an array."""
-    digest = problem.train.x
+def kept_rows(store: Store, digest: Digest) -> Any:
+    """Rows of a part as they are kept: a table, of texts too, or an array."""
     return get_table(store, digest) if is_table(store, digest) else get_array(store, digest)
 
 

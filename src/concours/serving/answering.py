@@ -66,25 +66,23 @@ class Answering:
                 wanted.append(self.doors[ask.door].read(self.served, ask))
             except Exception as error:  # noqa: BLE001 (a defect is told of one request, and ends no others)
                 told.append(self._refused(ask, error))
-        quick = [one for one in wanted if one.cells is not None and one.ask.seconds is None]
-        if self.together and len(quick) > 1:
-            rows = [row for one in quick for row in one.cells or ()]
-            x = self.served.quickly(rows)
-            if x is not None:
-                told += self._at_once(quick, x)
-                wanted = [one for one in wanted if one not in quick]
-        told += [self._alone(one) for one in wanted]
-        return told
+        quick, apart = list[Wanted](), list[Wanted]()
+        for one in wanted:
+            (quick if self.together and one.cells is not None and one.ask.seconds is None else apart).append(one)
+        return [*told, *self._at_once(quick), *(self._alone(one) for one in apart)]
 
-    def _at_once(self, wanted: Sequence[Wanted], x: Any) -> list[Told]:
+    def _at_once(self, wanted: Sequence[Wanted]) -> list[Told]:
+        """Answers to requests whose rows may be predicted at once; to each by itself where that cannot be."""
         try:
-            p = self.served.predict(x)
+            x = self.served.quickly([row for one in wanted for row in one.cells or ()]) if len(wanted) > 1 else None
+            if x is None:
+                return [self._alone(one) for one in wanted]
+            p, told, begin = self.served.predict(x), list[Told](), 0
+            for one in wanted:
+                rows = np.arange(begin, begin := begin + len(one.cells or ()))
+                told.append(self._written(one, take(p, rows)))
         except Exception:  # noqa: BLE001 (by itself each is told of its own)
             return [self._alone(one) for one in wanted]
-        told, begin = list[Told](), 0
-        for one in wanted:
-            rows = np.arange(begin, begin := begin + len(one.cells or ()))
-            told.append(self._written(one, take(p, rows)))
         if self.watched:
             told[0] = replace(told[0], seen=seen(wanted, x, p))
         return told

@@ -7,17 +7,19 @@ These come by the thousand a second, and a framework's routing takes longer than
 from __future__ import annotations
 
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 import msgspec
+from starlette.requests import ClientDisconnect
 
 from concours.serving.doors.oip import LENGTH
 from concours.serving.doors.plain import JSON
+from concours.serving.received import collected
 from concours.serving.refused import Refused, as_plain
-from concours.serving.server import LARGEST, Server, require_plain, too_large
+from concours.serving.server import Server
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -57,7 +59,7 @@ async def direct(server: Server, address: Address, scope: Scope, receive: Receiv
     except Refused as error:
         status, body = error.status, _encode(as_plain(error))
         heads = {"content-type": JSON, **error.headers}
-    except _GoneError:
+    except ClientDisconnect:
         return
     except Exception as error:  # noqa: BLE001 (a defect is told of one request, in the protocol's form)
         traceback.print_exception(error)
@@ -79,7 +81,7 @@ async def _answered(
     told = await server.ask(
         _text(heads, b"authorization"),
         address.door,
-        await _body(heads, receive),
+        await collected(_parts(receive), _text(heads, b"content-length"), _text(heads, b"content-encoding")),
         name=address.model or query.get("model"),
         version=address.version or query.get("version"),
         type=(_text(heads, b"content-type") or JSON).partition(";")[0].strip().lower(),
@@ -103,23 +105,12 @@ def _text(heads: dict[bytes, bytes], name: bytes) -> str | None:
     return None if value is None else value.decode("latin-1")
 
 
-class _GoneError(Exception):
-    """Who asked is gone before all of the request had come."""
-
-
-async def _body(heads: dict[bytes, bytes], receive: Receive) -> bytes:
-    require_plain(_text(heads, b"content-encoding"))
-    declared = heads.get(b"content-length", b"0")
-    if declared.isdigit() and int(declared) > LARGEST:
-        raise too_large(int(declared))
-    message = await receive()
-    parts, size = [message.get("body", b"")], len(message.get("body", b""))
-    while message.get("more_body"):
+async def _parts(receive: Receive) -> AsyncIterator[bytes]:
+    """The parts of a body, as they come. Raises ClientDisconnect where who asked is gone before the last."""
+    more = True
+    while more:
         message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > LARGEST:
-            raise too_large(size)
-    if message["type"] == "http.disconnect":
-        raise _GoneError
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        yield message.get("body", b"")
+        more = message.get("more_body", False)

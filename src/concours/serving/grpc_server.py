@@ -7,6 +7,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # what it forks are other programs, of which it need not speak
 import grpc
 import msgspec
 from google.protobuf.message import DecodeError

@@ -22,11 +22,10 @@ from concours.core.lineage import singles, why_unanswering
 from concours.core.ports import Store
 from concours.engine.prediction import Late, Models, Predictor
 from concours.engine.rows import as_rows, take_rows
-from concours.runs.predict import deciding, fitted_rows, read_rows
+from concours.runs.predict import deciding, kept_rows, read_rows
 from concours.runs.result import Result
 from concours.serving.columns import Column, columns_of, frame_of
 from concours.serving.refused import Refused
-from concours.stores.blobs import get_array, get_table, is_table
 from concours.stores.values import concat
 from concours.tasks.outputs.output import OutputKind, Values
 from concours.tasks.outputs.table import output_valued
@@ -57,10 +56,10 @@ class Served:
             DataError: there is none, or it cannot be asked about new rows.
         """
         candidate = result.candidate(name)
-        by_digest = {each.entrant.digest: each for each in result.candidates.values()}
-        if why := why_unanswering(candidate, by_digest):
-            raise DataError(f"{candidate.entrant.name} cannot be served: {why}; choose another model, by --with NAME")
-        return cls(result, candidate.entrant.name, agreed)
+        served = cls(result, candidate.entrant.name, agreed)
+        if why := why_unanswering(candidate, served.candidates):
+            raise DataError(f"{served.name} cannot be served: {why}; choose another model, by --with NAME")
+        return served
 
     @property
     def entrant(self) -> Entrant:
@@ -81,7 +80,7 @@ class Served:
     @cached_property
     def like(self) -> Any:
         """The rows that models were fitted on, as they are kept."""
-        return fitted_rows(self.result.setup.problem, self.result.folder.store)
+        return kept_rows(self._store, self.result.setup.problem.train.x)
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -167,10 +166,9 @@ class Served:
 
     def held(self) -> Any:
         """Some rows to try it on, as it takes them: of the test part where there is one."""
-        problem, store = self.result.setup.problem, self.result.folder.store
-        kept = self.like
-        if problem.test is not None:
-            kept = (get_table if is_table(store, problem.test.x) else get_array)(store, problem.test.x)
+        test, kept = self.result.setup.problem.test, self.like
+        if test is not None:
+            kept = kept_rows(self._store, test.x)
         some = np.linspace(0, len(kept) - 1, min(_HELD, len(kept))).astype(np.int64)
         if isinstance(kept, pa.Table):
             return as_rows(kept.take(some))
@@ -196,8 +194,5 @@ def distance(first: Values, second: Values) -> float:
     """The largest difference of two arrays of numbers; of others 0 where they are equal, else infinity."""
     if isinstance(first, np.ndarray) and first.dtype.kind == "f":
         return float(np.abs(first - second).max(initial=0.0))
-    return 0.0 if _equal(first, second) else float("inf")
-
-
-def _equal(first: Any, second: Any) -> bool:
-    return bool(np.array_equal(first, second)) if isinstance(first, np.ndarray) else bool(first.equals(second))
+    equal = np.array_equal(first, second) if isinstance(first, np.ndarray) else first.equals(second)
+    return 0.0 if equal else float("inf")

@@ -134,7 +134,7 @@ class Pool:
     """
 
     def __init__(self, spec: Spec, *, processes: int = 1, wait: float = 0.0) -> None:
-        self._spec, self._count, self._wait = spec, processes, wait
+        self.spec, self._count, self._wait = spec, processes, wait
         self._free: list[_Process] = []
         self._all: list[_Process] = []
         self._waiting: deque[_Pending] = deque()
@@ -146,12 +146,15 @@ class Pool:
 
     async def start(self) -> None:
         """Starts all of them, and waits until they are ready. Raises ModelFailed."""
-        found = await asyncio.gather(*(self._one() for _ in range(self._count)))
-        self.ready = found[0]
+        found = await asyncio.gather(*(self._one() for _ in range(self._count)), return_exceptions=True)
+        if failed := [each for each in found if isinstance(each, BaseException)]:
+            await self.stop()
+            raise failed[0]
+        self.ready = next(each for each in found if isinstance(each, Ready))
         self.about = msgspec.json.decode(self.ready.about)
 
     async def _one(self) -> Ready:
-        process = _Process(self._spec, self._freed, self._lost)
+        process = _Process(self.spec, self._freed, self._lost)
         found = await process.start()
         self._all.append(process)
         self._freed(process)
@@ -282,6 +285,7 @@ class Pool:
                     for pending in self._waiting:
                         self._lose(pending, self._failed)
                     self._waiting.clear()
+                    self._bytes = 0
                     return
                 await asyncio.sleep(min(2.0**self._early, 30.0))
 

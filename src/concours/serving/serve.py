@@ -80,7 +80,7 @@ async def _served(serving: Serving, keys: Keys, heard: socket.socket, place: Pat
     for name, spec in serving.specs.items():
         challenger = serving.shadows.get(name)
         shadow = make(replace(spec, model=challenger)) if challenger else None
-        version = await shelf.put(name, spec.run, make(spec), watched=spec.watched, shadow=shadow)
+        version = await shelf.put(name, make(spec), shadow)
         for note in version.pool.ready.notes:
             say(note)
     for name, version in shelf.versions.items():

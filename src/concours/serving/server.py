@@ -88,8 +88,7 @@ class Server:
             await asyncio.to_thread(unpacked_into, folder, content)
             before = self.shelf.versions.get(name)
             watched = before is not None and before.watch is not None
-            spec = Spec(run=folder, model=model, watched=watched)
-            return await self.shelf.put(name, folder, self._make(spec), watched=watched)
+            return await self.shelf.put(name, self._make(Spec(run=folder, model=model, watched=watched)))
         except ConcoursError as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise Refused(f"what was sent cannot be served: {error}") from None

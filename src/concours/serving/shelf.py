@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from concours.core.errors import nearest
 from concours.serving.pool import Pool
@@ -20,14 +19,12 @@ class Version:
 
     Attributes:
         number: from 1.
-        run: the folder it came from.
         watch: what watches it, where anything does.
         shadow: a model that is asked what it is asked, whose answers only the watch gets.
     """
 
     name: str
     number: int
-    run: Path
     pool: Pool
     watch: Watch | None = None
     shadow: Pool | None = None
@@ -64,14 +61,12 @@ class Shelf:
             raise Refused(f"{name} answers as version {found.number}; there is no version {version!r}", status=404)
         return found
 
-    async def put(
-        self, name: str, run: Path, pool: Pool, *, watched: bool = False, shadow: Pool | None = None
-    ) -> Version:
+    async def put(self, name: str, pool: Pool, shadow: Pool | None = None) -> Version:
         """Puts a model up as the next version of its name, once it is ready; what the last one is asked it answers
         before it goes.
 
         Args:
-            watched: whether what it answers is kept and compared, in a file of the run folder.
+            pool: where its `spec` says so, what it answers is kept and compared, in a file of the run folder.
             shadow: a challenger, of a model that is watched.
 
         Raises:
@@ -79,13 +74,14 @@ class Shelf:
         """
         await asyncio.gather(*(one.start() for one in (pool, shadow) if one))
         try:
-            watch = await asyncio.to_thread(watch_of, run, pool.about["model"]) if watched else None
+            spec = pool.spec
+            watch = await asyncio.to_thread(watch_of, spec.run, pool.about["model"]) if spec.watched else None
         except BaseException:
             await asyncio.gather(*(one.stop() for one in (pool, shadow) if one))
             raise
         before = self._now.get(name)
         number = before.number + 1 if before else 1
-        self._now[name] = found = Version(name, number, run, pool, watch, shadow)
+        self._now[name] = found = Version(name, number, pool, watch, shadow)
         if before:
             task = asyncio.create_task(before.stop())
             self._leaving.add(task)

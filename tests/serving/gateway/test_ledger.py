@@ -25,12 +25,10 @@ MOST = 1_000
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request, tmp_path):
-    """An empty database: a file, and, where CONCOURS_POSTGRES names one that may be emptied, PostgreSQL."""
+    """An empty database: a file, and PostgreSQL."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/books.db"
-    found = os.environ.get("CONCOURS_POSTGRES")
-    if not found:
-        pytest.skip("CONCOURS_POSTGRES names no database")
+    found = request.getfixturevalue("postgresql")
     engine = create_engine(found)
     METADATA.drop_all(engine)
     engine.dispose()

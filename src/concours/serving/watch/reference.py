@@ -17,10 +17,10 @@ from concours.core.kind import Input, Output
 from concours.core.ports import Store
 from concours.core.typed import typed
 from concours.kernels.watching.bins import binned, edges_of
-from concours.runs.predict import deciding
+from concours.runs.predict import deciding, kept_rows
 from concours.runs.result import Result
 from concours.serving.watch.traits import traits
-from concours.stores.blobs import get_array, get_table, is_table, texts_in
+from concours.stores.blobs import texts_in
 from concours.stores.values import get_values
 from concours.tasks.columns import describe
 from concours.tasks.outputs.output import Values
@@ -112,7 +112,7 @@ class Reference:
         """
         problem, candidate, store = result.setup.problem, result.candidate(model), result.folder.store
         x, output = problem.train.x, output_valued(problem.output)
-        rows = kept_rows(store, x)
+        rows = some_rows(store, x)
         weights = deciding(result, candidate.entrant.name)
         kind, said = problem.input, candidate.oof or candidate.test
         named = tuple(float(weight) for weight in weights) if weights is not None else None
@@ -162,9 +162,9 @@ class Reference:
         return typed(cls, value)
 
 
-def kept_rows(store: Store, x: Digest) -> Any:
+def some_rows(store: Store, x: Digest) -> Any:
     """Rows as a store has them, 200,000 at most: a table, texts (rows,), or an array (rows, …)."""
-    kept: Any = get_table(store, x) if is_table(store, x) else get_array(store, x)
+    kept: Any = kept_rows(store, x)
     some = np.linspace(0, len(kept) - 1, min(_ROWS, len(kept))).astype(np.int64)
     if isinstance(kept, np.ndarray):
         return kept[some]
