@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from concours.cli.app import main
 from concours.core.job import Job
@@ -18,6 +19,11 @@ from concours.core.ports import Notice
 
 _MAY_LACK = "CONCOURS_MODELS"
 """Named by skips that stand everywhere: of models of hundreds of megabytes, which no install of ours brings."""
+
+
+# The same examples in every run, however slow the machine; to search for others: --hypothesis-profile default.
+settings.register_profile("concours", derandomize=True, deadline=None)
+settings.load_profile("concours")
 
 
 @pytest.hookimpl(wrapper=True)

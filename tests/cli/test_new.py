@@ -254,7 +254,7 @@ def test_any_text_survives(values, why, mapping):
     assert tomllib.loads(text) == {"task": {"a": values, "b": mapping}}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 @given(
     names=st.lists(NAMES.map(str.strip).filter(len), min_size=3, max_size=3, unique_by=str.casefold),
     seed=st.integers(0, 99),

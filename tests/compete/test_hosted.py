@@ -116,7 +116,7 @@ def test_the_rest_waits_for_all_that_joined_in_time() -> None:
     assert end.rest.asked.entries == ("a", "b")
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 3), max_size=60), st.integers(1, 12))
 def test_at_most_one_ranking_is_under_way_over_everything_scored_so_far(moves: list[int], count: int) -> None:
     """It is not given up for a newer one, unless it ranks who has been withdrawn; the next is over all."""

@@ -19,7 +19,7 @@ from concours.stores.memory import MemoryStore
 from concours.testing.toy_values import invented_values
 from concours.testing.toys import toy_candidates, toy_problem
 
-SETTINGS = settings(derandomize=True, max_examples=100, deadline=None)
+SETTINGS = settings(max_examples=100)
 SECONDS = st.floats(0.01, 1000.0)
 COURSES = st.lists(
     st.builds(
@@ -230,7 +230,7 @@ def _done(job: Job, seconds: float) -> Done:
     return Done(job=job.digest, outputs=outputs, values=invented_values(job), cost=Cost(wall_s=seconds))
 
 
-@settings(derandomize=True, max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data(), st.integers(1, 3), st.floats(1.0, 60.0))
 def test_the_limit_holds_within_one_fit(data: st.DataObject, workers: int, until_s: float) -> None:
     """Whatever was expected, the board stands at the latest when the fits under way at the limit have ended.
@@ -251,7 +251,7 @@ def test_where_costs_are_as_expected_the_limit_holds() -> None:
     assert sorted(statuses) == ["ok", "ok", "out_of_time"]
 
 
-@settings(derandomize=True, max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data(), st.integers(1, 3), st.floats(0.5, 2.0))
 def test_the_time_left_that_is_shown_is_right_within_a_third(data: st.DataObject, workers: int, speed: float) -> None:
     """From the first fifth of a contest on, on machines that are slower or faster than is expected; to within a fit, as

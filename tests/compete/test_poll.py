@@ -86,7 +86,7 @@ def ratings(state: Polled) -> list[Job]:
     return [job for job in POLL.plan(state).jobs if job.runner == "rate"]
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 4), max_size=80), st.integers(1, 15))
 def test_at_most_one_rating_is_under_way_over_all_batches_so_far(moves: list[int], count: int) -> None:
     """It is not given up for a newer one, unless somebody in it was withdrawn; the next is over all that count by then."""

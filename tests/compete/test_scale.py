@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from concours.compete.scale import LEAST_EFFORT, LEAST_ROWS, Scale, Work, suited
 
-SETTINGS = settings(derandomize=True, max_examples=200, deadline=None)
+SETTINGS = settings(max_examples=200)
 USUAL = Scale(effort=0.2, folds=8, rows=100_000)
 
 

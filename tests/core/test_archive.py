@@ -17,7 +17,7 @@ from concours.core.errors import ContentRefused
 FILES = st.dictionaries(st.text("abc/.", min_size=1, max_size=8), st.binary(max_size=2000), max_size=5)
 
 
-@settings(derandomize=True, deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(FILES, st.booleans())
 def test_what_was_packed_is_unpacked(files: dict[str, bytes], compress: bool) -> None:
     """Law of `unzipped`; equal files give equal bytes."""
@@ -47,7 +47,7 @@ def test_little_that_unpacks_to_much_is_refused(count: int, monkeypatch: pytest.
             unpack(buffer.getvalue())
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_damaged_archive_is_named(data: st.DataObject) -> None:
     """Any byte of it changed, or cut anywhere: it is refused by that name, or gives files as they were, none changed."""

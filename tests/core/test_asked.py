@@ -130,7 +130,7 @@ def nested(draw, inner):
     return {draw(st.sampled_from(["a", "a__b"])): inner}
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(nested({"$recipe": EVIL}), st.sampled_from(["params", "search"]))
 def test_wherever_it_is_named(written, place):
     """No depth and no form of parameters hides a name, nor does a search."""
@@ -138,7 +138,7 @@ def test_wherever_it_is_named(written, place):
     assert EVIL in asked_of_recipe(PIPELINE, params, search=search)
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(nested({"$recipe": LIGHTGBM, "params": {"machines": "10.0.0.1"}}))
 def test_wherever_a_parameter_leads_outside(written):
     """The same for parameters of parts that name files, addresses or commands."""

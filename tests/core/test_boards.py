@@ -45,7 +45,6 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
-@settings(derandomize=True, deadline=None)
 @given(boards())
 def test_a_board_in_80_columns(board):
     """Every number of every metric is there, in lines that fit a terminal; names and titles that are folded are whole."""
@@ -60,7 +59,6 @@ def test_a_board_in_80_columns(board):
         assert metric in text or all(part in text for part in folded(metric, 20))
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.text("ab 界c", min_size=1, max_size=60), st.integers(2, 20))
 def test_folded_texts_are_whole(text, width):
     """Lines of a cell have its letters, in order, and no line is too long."""
@@ -69,7 +67,6 @@ def test_folded_texts_are_whole(text, width):
     assert squeezed("".join(parts)) == squeezed(text)
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.lists(st.integers(1, 30), max_size=9), st.integers(20, 90))
 def test_blocks_hold_every_column_once(widths, width):
     """Columns keep their order, each is in one block, and only a block of a single wide column may be too wide."""
@@ -103,7 +100,7 @@ class Cells(HTMLParser):
             self.rows[-1][-1] += data
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(boards())
 def test_a_board_in_a_notebook(board):
     """A row a line with all metrics; names are escaped; there is no script, and no colour of its own."""

@@ -10,7 +10,7 @@ from concours.core.growing import Growing
 from concours.core.kept import Kept
 
 
-@settings(derandomize=True, max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9), st.integers(0, 99)), max_size=40))
 def test_each_version_is_what_a_copied_dictionary_is(steps: list[tuple[int, int, int]]) -> None:
     """Whichever earlier version grows on, and by keys that it or others have: order, values, and what is missing."""

@@ -134,7 +134,7 @@ WEIGHTS = st.lists(st.floats(0, 1), min_size=1, max_size=4)
 
 
 @given(how=st.sampled_from(sorted(JOINS)), weights=WEIGHTS, folds=st.integers(0, 3))
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_what_is_written_is_read(how: str, weights: list[float], folds: int) -> None:
     """As JSON and as a pickle, alone and in an entrant."""
     parents = [digest_json(number) for number in range(len(weights))]

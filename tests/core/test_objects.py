@@ -69,7 +69,7 @@ def again(thing, tmp_path=None):
     return build(recipe, json.loads(json.dumps(params)), {}, tmp_path)
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(pipelines)
 def test_what_is_made_again_is_written_alike(pipeline):
     """Writing, keeping as JSON, making and writing again gives the same; so does a clone, and the digest is the same."""

@@ -68,7 +68,7 @@ OUTER = st.builds(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(OUTER)
 def test_what_is_written_is_read_as_it_was(value: Outer) -> None:
     """The law of `typed`, over all forms."""

@@ -6,7 +6,7 @@ import json
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from concours.core.layout import Column, text_table
@@ -21,7 +21,6 @@ def commands(text: str) -> list[str]:
     return [c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c not in "\u200c\u200d"]
 
 
-@settings(deadline=None, derandomize=True)
 @given(any_text)
 def test_the_laws(text):
     """Of any text nothing is left that commands; the rest is as it was; and what is visible stays."""
@@ -54,7 +53,6 @@ values = st.recursive(
 )
 
 
-@settings(deadline=None, derandomize=True)
 @given(values)
 def test_json_stays_json(value):
     """What is printed reads back as the value itself, and commands nothing."""
@@ -63,7 +61,6 @@ def test_json_stays_json(value):
     assert not set(commands(text)) - {"\n"}
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.text(max_size=60), st.integers(5, 40))
 def test_shortened(text, most):
     """A text is as it was, or no longer than asked, with both of its ends."""
@@ -73,7 +70,6 @@ def test_shortened(text, most):
     assert short.startswith(text[: (most - 3) // 2])
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.lists(any_text, min_size=1, max_size=4), any_text)
 def test_tables_of_text_are_whole(cells, title):
     """A cell or a title cannot begin another line of a board, nor move within it."""

@@ -29,7 +29,7 @@ class Queue:
         self.jobs[job.digest] = job
 
 
-@settings(derandomize=True, max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ahead=st.sampled_from([1, 3, 512]), steps=PLANS)
 def test_it_does_what_looking_at_every_job_of_every_plan_does(ahead: int, steps: list[tuple[list, list[int]]]) -> None:
     """Plans of any groups, which share jobs, follow one another, while some jobs end: the same jobs are new, the same

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from concours import Contest, Entrant, Split, Task
@@ -39,7 +39,6 @@ MACHINES = st.builds(
 
 
 @given(job=JOBS, needs=NEEDS)
-@settings(derandomize=True, deadline=None)
 def test_needs_are_no_part_of_a_job(job: Job, needs: Needs) -> None:
     """Neither of its digest nor of its JSON: a journal of a large machine is recalled on a small one. Threads are."""
     other = replace(job, needs=needs)
@@ -53,7 +52,6 @@ def test_needs_are_no_part_of_a_job(job: Job, needs: Needs) -> None:
 
 
 @given(machine=MACHINES, jobs=st.lists(JOBS, max_size=4), job=JOBS)
-@settings(derandomize=True, deadline=None)
 def test_a_machine_holds_what_it_can_and_says_what_it_lacks(machine: Machine, jobs: list[Job], job: Job) -> None:
     """A job that is not refused has room on an empty machine: so none waits for ever."""
     refused = machine.refusal(job)

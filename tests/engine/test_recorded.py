@@ -76,7 +76,7 @@ def places(problem: Problem, store: MemoryStore, shift: int) -> tuple[np.ndarray
     return get_array(store, problem.train.ids), get_array(store, problem.test.ids) + shift
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     rows=st.integers(12, 30),
     apart=st.integers(0, 9),

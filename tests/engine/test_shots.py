@@ -17,7 +17,7 @@ def shots(count: int, chosen: str) -> Shots:
     return Shots(questions=QUESTIONS, targets=QUESTIONS, folds=FOLDS, count=count, chosen=chosen, seed=5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 15), st.sampled_from(["seed", "nearest"]), st.lists(st.integers(-1, 2), max_size=6))
 def test_no_row_is_shown_before_a_question_of_its_fold(count: int, chosen: str, folds: list[int]) -> None:
     """What a model is shown must not tell it the answer."""

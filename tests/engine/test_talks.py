@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from concours.engine.talks import Talk, debate, mixture, spoken_of
@@ -100,7 +100,6 @@ def test_who_cannot_be_asked_stays_with_its_answer_and_votes() -> None:
     assert OUTPUT.written(found) == ["1"]
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.lists(st.lists(st.sampled_from("ab"), min_size=3, max_size=3), min_size=1, max_size=4), st.integers(1, 3))
 def test_nobody_is_asked_where_all_agree(said: list[list[str]], rounds: int) -> None:
     """Whatever the way: cost never grows by rows on which there is nothing to talk about."""

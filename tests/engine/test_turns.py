@@ -68,7 +68,7 @@ def test_traits_of_an_answer() -> None:
 @given(
     seed=st.integers(0, 10**6), absent=st.integers(0, 4), thresholds=st.lists(st.floats(0, 1), min_size=3, max_size=3)
 )
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_rows_are_asked_as_each_by_itself(seed: int, absent: int, thresholds: list[float]) -> None:
     """Whoever is absent is not asked, and not heard; nobody is asked about what another answered."""
     told = answers(seed, 3)

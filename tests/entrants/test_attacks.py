@@ -55,7 +55,7 @@ def left(name: str, scores: Callable[[Tensor], Tensor], epsilon: float, **how: A
 
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.parametrize("shape", [(5,), (4, 6, 1), (5, 5, 3)])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(epsilon=st.floats(0, 1), seed=st.integers(0, 9), low=st.floats(-5, 0), span=st.floats(0.1, 300))
 def test_a_change_stays_within_epsilon_and_within_the_range(
     name: str, shape: tuple[int, ...], epsilon: float, seed: int, low: float, span: float

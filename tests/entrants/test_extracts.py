@@ -46,7 +46,7 @@ def test_sentences(text, expected):
     assert sentences(text) == expected
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.lists(st.text(alphabet="ab c", max_size=8), min_size=1, max_size=4), min_size=1, max_size=4))
 def test_shared_words_are_counted_as_pair_by_pair(rows):
     """All pairs of all documents at once are what sets of words say; documents do not touch one another."""
@@ -56,7 +56,7 @@ def test_shared_words_are_counted_as_pair_by_pair(rows):
         assert shared.tolist() == [[len(one & other) for other in own] for one in own]
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(1, 6), st.integers(0, 5))
 def test_central_is_where_a_long_walk_is(count, seed):
     """The solution of the equations is what a walk of many steps ends at, 1 on average."""

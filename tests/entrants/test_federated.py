@@ -35,7 +35,7 @@ def _random(like, seed: int):
     return {name: rng.normal(size=tensor.shape).astype(np.float32) * 0.1 for name, tensor in like.items()}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     sizes=st.lists(st.integers(1, 23), min_size=2, max_size=5),
     classes=st.sampled_from([0, 3]),

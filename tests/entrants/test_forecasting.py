@@ -135,7 +135,7 @@ def test_a_recipe_is_told_what_belongs_to_its_series(kind):
     assert bare.fit(x[:, :CONTEXT], y).predict(x[:, :CONTEXT]).shape == (40, HORIZON * 9)
 
 
-@settings(max_examples=30, derandomize=True, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 9), st.integers(1, 12), st.integers(1, 15))
 def test_the_season_before_is_what_a_loop_finds(season, context, horizon):
     """Seasons are repeated where the horizon is longer; without a whole one the last value stays."""
@@ -149,7 +149,7 @@ def test_the_season_before_is_what_a_loop_finds(season, context, horizon):
     assert naive.spread_[:, 0].tolist() == [-value for value in known[context:]]
 
 
-@settings(max_examples=40, derandomize=True, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 7), st.integers(1, 14), st.integers(1, 9), st.integers(0, 2), st.integers(-1, 1))
 def test_the_same_phase_is_what_a_loop_finds(season, context, horizon, cycle, beside):
     """The latest known step of the same phase, some seasons back, and its neighbours; nothing beyond the window."""

@@ -100,7 +100,7 @@ def test_a_network_of_numbers_is_none_sees():
     assert not sees(object())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 3), st.integers(1, 40), st.integers(1, 40), st.integers(1, 16))
 def test_cells_add_up_to_pixels(n, height, width, most):
     """Of any sizes, and no more cells than are asked for or there are pixels."""

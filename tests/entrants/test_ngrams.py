@@ -85,7 +85,7 @@ def naive_words(texts: list[str], words: int, before: bytes, byte: int) -> float
     return p
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts=TEXTS, words=st.integers(0, 2), asked=st.text(alphabet="abx é", min_size=1, max_size=8))
 def test_words_are_what_dictionaries_say(texts: list[str], words: int, asked: str) -> None:
     """Protects the sums of powers by which contexts are told: a naive twin keeps them as they are."""
@@ -96,7 +96,7 @@ def test_words_are_what_dictionaries_say(texts: list[str], words: int, asked: st
     assert p == pytest.approx(expected, rel=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts=TEXTS, order=st.integers(1, 4), asked=st.text(alphabet="abx é", min_size=1, max_size=6))
 def test_it_is_what_dictionaries_say(texts: list[str], order: int, asked: str) -> None:
     """Protects the arithmetic on sorted numbers: a naive twin counts in dictionaries."""

@@ -12,7 +12,7 @@ from concours.entrants.pieces import Pieces, bytes_of
 VOCABULARY = st.lists(st.binary(min_size=1, max_size=4), min_size=1, max_size=30, unique=True)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(vocabulary=VOCABULARY, seed=st.integers(0, 99), ends=st.booleans())
 def test_bytes_of_a_piece_are_what_counting_says(vocabulary: list[bytes], seed: int, ends: bool) -> None:
     """Protects the sums over sorted pieces: a naive twin adds up all pieces that begin alike."""

@@ -46,7 +46,7 @@ def test_it_reaches_what_a_machine_of_the_best_width_and_penalty_does(seed: int)
     assert ours < 0.9 * theirs
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0.01, 1.0), min_size=2, max_size=6))
 def test_pairs_that_agree_are_coupled_to_what_they_come_from(parts: list[float]) -> None:
     """Law: where each pair says p_i / (p_i + p_j), the coupled probabilities are p."""

@@ -14,7 +14,7 @@ X = RNG.normal(size=(120, 3))
 Y = X[:, 0] ** 2 + X[:, 1] + RNG.normal(scale=0.1, size=120)
 
 
-@settings(derandomize=True, deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(move=st.floats(-1e4, 1e4), scale=st.floats(1e-3, 1e5))
 def test_the_unit_of_the_target_changes_nothing(move: float, scale: float) -> None:
     """A price in cents is predicted as well as one in millions, and better than by the mean."""

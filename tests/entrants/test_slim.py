@@ -24,7 +24,7 @@ FLOATS = arrays.arrays(
 
 
 @given(FLOATS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_bytes_are_near_and_packed_again_the_same(tensor: np.ndarray) -> None:
     """No number is further off than half of its row's scale, and what was unpacked packs to the same bytes."""
     once = packed({"w": tensor}, "bytes")
@@ -36,7 +36,7 @@ def test_bytes_are_near_and_packed_again_the_same(tensor: np.ndarray) -> None:
 
 
 @given(FLOATS, st.floats(0, 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_sparse_tensors_are_what_they_were(tensor: np.ndarray, share: float) -> None:
     """Whatever is 0, unpacking gives the tensor back, in no more bytes."""
     tensor = np.where(np.random.default_rng(0).random(tensor.shape) < share, np.float32(0), tensor)

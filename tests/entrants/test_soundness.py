@@ -159,7 +159,7 @@ def test_a_damaged_tree_of_neighbours_is_refused(name: str, place: int, field: s
         require_sound(fitted)
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.integers(1, 7), st.data())
 def test_what_is_accepted_can_be_walked_through(count: int, data: st.DataObject) -> None:
     """The naive twin: from the first node, by every way down, no step leads out, and there are no more than nodes."""
@@ -179,7 +179,7 @@ def test_what_is_accepted_can_be_walked_through(count: int, data: st.DataObject)
         waiting += [left[at], right[at]] if inner[at] else []
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.floats(0, 1), max_size=20))
 def test_every_tree_is_accepted(chances: list[float]) -> None:
     """Trees of any shape, grown leaf by leaf."""

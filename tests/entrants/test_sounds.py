@@ -45,7 +45,7 @@ def naive(samples: np.ndarray, rate: int, bands: int) -> np.ndarray:
     return np.array(rows)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([4000, 8000, 11025]), st.integers(1, 700), st.sampled_from([5, 13]))
 def test_log_mels_are_what_they_are_said_to_be(seed, rate, count, bands):
     """Protects frames, window, spectrum and triangles, of sounds shorter than a frame too."""

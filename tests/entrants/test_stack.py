@@ -62,7 +62,7 @@ def trained(
     return stack, train(stack, rows, targets, hyperparameters, seeds, epochs=epochs, batch_size=16, **how)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(
     members=st.integers(1, 7),
     hidden=st.lists(st.integers(1, 9), min_size=0, max_size=3),

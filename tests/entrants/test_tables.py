@@ -63,7 +63,7 @@ def words(count: int) -> list[str]:
     return [f"w{i:03}" for i in range(count)] * 2
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(frames())
 def test_columns_have_their_form_whatever_goes_in(given: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     """Float32 or categories, never infinite, the same columns for rows that were not there in fitting."""
@@ -85,7 +85,7 @@ def test_columns_have_their_form_whatever_goes_in(given: tuple[pd.DataFrame, pd.
     assert codes.dtype == np.float32
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10)
 @given(frames(), st.sampled_from(["columns", "codes", "matrix"]))
 def test_what_is_kept_prepares_alike(given: tuple[pd.DataFrame, pd.DataFrame], name: str) -> None:
     """A preparation comes back from its file, and two fits give the same file: it is known by digest."""

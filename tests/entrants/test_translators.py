@@ -97,7 +97,7 @@ def test_unknown_words_stay_as_they_are():
     assert "Zürich" in Text().written(WordTableTranslator().fit(x, y).predict(np.array(["sun Zürich rain"], object)))[0]
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text(alphabet="ab ä1,.-'\n", max_size=20))
 def test_tokens_are_the_text(text):
     """Joined, tokens are the text with single blanks."""
@@ -119,7 +119,7 @@ def naive_phrases(source, target, links, longest):
     return found
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.integers(1, 5), st.integers(1, 5), st.sets(st.tuples(st.integers(0, 4), st.integers(0, 4))), st.integers(1, 4)
 )

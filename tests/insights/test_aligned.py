@@ -23,7 +23,7 @@ def turned(texts):
     return [" ".join(reversed(text.split())) for text in texts]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.permutations(WORDS).map(lambda words: words[:5]), min_size=1, max_size=3))
 def test_word_by_word_each_hangs_on_its_own(rows):
     """Whichever the order; texts are kept apart though all copies are asked about together."""

@@ -12,7 +12,7 @@ from concours.insights.answers import Answered, against_best, by_category, chose
 from concours.insights.said import by_length, excerpt, in_vain
 from concours.insights.sampled import by_samples
 
-SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
+SETTINGS = settings(max_examples=60)
 
 
 def answered(*keys: str, best: int = 0, single: tuple[bool, ...] = ()) -> Answered:

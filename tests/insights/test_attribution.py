@@ -21,7 +21,7 @@ def said(x: pd.DataFrame) -> np.ndarray:
     return 2 * x["a"].to_numpy() + x["b"].to_numpy() * (x["c"] == "x").to_numpy()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000))
 def test_effects_add_up(seed: int) -> None:
     """To what the model says of the row; what it is compared with is the rest."""

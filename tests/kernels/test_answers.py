@@ -20,7 +20,7 @@ from concours.kernels.scoring.answers import (
 )
 from concours.kernels.scoring.choices import choice_log_losses, chosen_right
 
-QUICK = settings(deadline=None, derandomize=True, max_examples=100)
+QUICK = settings(max_examples=100)
 TEXTS = st.text(alphabet="aAthe 0159.,-$%€ '", max_size=12)
 
 

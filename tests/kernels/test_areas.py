@@ -15,7 +15,7 @@ from concours.kernels.scoring.area_intervals import of_roc, of_share
 from concours.kernels.scoring.areas import area_means, average_precision, roc_area
 from concours.kernels.scoring.intervals import intervals
 
-SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
+SETTINGS = settings(max_examples=60)
 AREAS = {roc_area: sk.roc_auc_score, average_precision: sk.average_precision_score}
 
 

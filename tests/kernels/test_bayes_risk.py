@@ -52,7 +52,7 @@ def naive(rows, weights):
     return best
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(members())
 def test_the_text_that_is_most_like_all_others_is_first(drawn):
     """What is joined is best by expected chrF over what all members say, by their weights and shares."""
@@ -68,7 +68,7 @@ def test_the_text_that_is_most_like_all_others_is_first(drawn):
         assert all(each["score"] == pytest.approx(chances[each["text"]] / kept) for each in said)
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(members(), st.randoms(use_true_random=False))
 def test_members_may_change_places(drawn, random):
     """Joining hangs on what is said and by whom with which weight, not on the order, and is the same done once."""

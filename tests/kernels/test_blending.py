@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from concours.kernels.joining.blending import blend
 
-SETTINGS = settings(derandomize=True, max_examples=50, deadline=None)
+SETTINGS = settings(max_examples=50)
 
 
 @st.composite

@@ -14,7 +14,7 @@ from concours.kernels.rows.boxes import MOST, Boxes, areas, overlaps, suppressed
 from concours.kernels.scoring.boxes import OVERLAPS, best_overlaps, f1s, hits, mean_precisions, precisions
 
 CLASSES = 3
-steady = settings(derandomize=True, deadline=None, max_examples=60)
+steady = settings(max_examples=60)
 
 
 def drawn(seed: int, *, rows: int = 4, most: int = 12, near: Boxes | None = None) -> Boxes:

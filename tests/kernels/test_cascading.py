@@ -57,7 +57,7 @@ def one_by_one(sure: list[np.ndarray], thresholds: list[float]) -> list[int]:
 
 
 @given(seed=st.integers(0, 10**6), thresholds=st.lists(st.floats(0, 1.1), min_size=1, max_size=4))
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_who_is_sure_answers(seed: int, thresholds: list[float]) -> None:
     """As row by row, and no member is asked about a row that another has answered."""
     sure = [confidence(p) for p in members(seed, len(thresholds))[0]]
@@ -77,7 +77,7 @@ def test_who_is_sure_answers(seed: int, thresholds: list[float]) -> None:
 
 
 @given(seed=st.integers(0, 10**6), count=st.integers(2, 4), place=st.integers(0, 2), step=st.floats(0, 0.5))
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_threshold_is_a_knob(seed: int, count: int, place: int, step: float) -> None:
     """At 0 the first answers all, beyond all the last; a higher one never costs less."""
     sure = [confidence(p) for p in members(seed, count)[0]][:-1]
@@ -99,7 +99,7 @@ def test_a_cheap_and_a_strong_one(threshold: float, score: float, cost: float) -
 
 @pytest.mark.parametrize("metric", [log_losses, hits])
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 4), slack=st.floats(0, 0.3), weighed=st.booleans())
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_it_costs_no_more_and_loses_little_more_than_the_best(metric, seed, count, slack, weighed) -> None:  # type: ignore[no-untyped-def]
     """What is asked first costs least; cost and loss are those of what is answered; the last answers whatever it is."""
     told, y = members(seed, count)
@@ -132,7 +132,7 @@ def test_it_costs_no_more_and_loses_little_more_than_the_best(metric, seed, coun
 
 
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 4), budget=st.floats(1, 25), hears=st.booleans())
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_budget_is_kept(seed: int, count: int, budget: float, hears: bool) -> None:
     """And with it nobody who is within it alone loses less."""
     told, y = members(seed, count)

@@ -92,7 +92,7 @@ def test_models_that_say_the_same_are_one_choice() -> None:
 
 
 @given(seed=st.integers(0, 1000), count=st.integers(2, 9))
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 def test_whole_groups_are_drawn_and_left_out(seed: int, count: int) -> None:
     """Rows of one group are never on both sides: the rows left out are all rows of some groups."""
     rng = np.random.default_rng(seed)
@@ -120,7 +120,7 @@ def test_rounds_whose_score_is_undefined_are_left_out() -> None:
 
 
 @given(middle=st.floats(0, 1), half=st.floats(0, 0.5), off=st.floats(0, 2), greater=st.booleans())
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 def test_intervals_reach_further_towards_worse(middle: float, half: float, off: float, greater: bool) -> None:
     """Never narrower, within the bounds, and the better end where it was."""
     low, high = max(middle - half, 0.0), min(middle + half, 1.0)

@@ -62,7 +62,7 @@ def same(found: Scored, expected: Scored) -> bool:
 sizes = st.tuples(st.integers(0, 99), st.integers(1, 4), st.integers(5, 90), st.integers(1, 3))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sizes, st.integers(2, 4))
 def test_of_classes(size, classes):
     """Log loss by products, hits by margins, any row score: as one coalition at a time has it, with its batches."""
@@ -76,7 +76,7 @@ def test_of_classes(size, classes):
         assert same(mean_scores(sums, chorus.batch), one_by_one(chorus, y, score))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(sizes)
 def test_of_numbers(size):
     """Squared errors by the Gram matrix, and any other error."""

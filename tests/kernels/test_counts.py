@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 
 from concours.kernels.scoring.counts import OF_COUNTS, confusion, count_means, slopes
 
-SETTINGS = settings(derandomize=True, max_examples=80, deadline=None)
+SETTINGS = settings(max_examples=80)
 THEIRS = {
     "accuracy": sk.accuracy_score,
     "balanced_accuracy": sk.balanced_accuracy_score,

@@ -24,7 +24,6 @@ from concours.kernels.credit.shares import (
     shapley,
 )
 
-SETTINGS = settings(derandomize=True, deadline=None)
 FINITE = st.floats(-100, 100, width=32)
 
 
@@ -70,7 +69,6 @@ def interactions_by_the_textbook(values: np.ndarray) -> list[float]:
     return found
 
 
-@SETTINGS
 @given(games())
 def test_shapley_values_are_those_of_the_textbook(values):
     """The matrix of weights against the mean over all orders; and efficiency: the parts add up to the whole."""
@@ -79,14 +77,12 @@ def test_shapley_values_are_those_of_the_textbook(values):
     assert np.isclose(found.sum(), values[-1] - values[0], atol=1e-9)
 
 
-@SETTINGS
 @given(games())
 def test_interactions_are_those_of_the_textbook(values):
     """The matrix of weights against the sum over coalitions of the others."""
     assert np.allclose(interactions(values), interactions_by_the_textbook(values), atol=1e-9)
 
 
-@SETTINGS
 @given(games(), st.randoms(use_true_random=False))
 def test_a_name_earns_nothing(values, random):
     """Symmetry: numbering the members otherwise numbers their credit otherwise, and the interactions."""
@@ -97,7 +93,6 @@ def test_a_name_earns_nothing(values, random):
     assert np.allclose(shapley(renamed), shapley(values)[order], atol=1e-9)
 
 
-@SETTINGS
 @given(games(4), st.integers(0, 4))
 def test_who_adds_nothing_gets_nothing(values, place):
     """Null player: it has no credit, interacts with nobody, and the others' credit is as without it."""
@@ -112,7 +107,6 @@ def test_who_adds_nothing_gets_nothing(values, place):
     assert np.allclose(interactions(larger)[(first == null) | (second == null)], 0, atol=1e-9)
 
 
-@SETTINGS
 @given(hnp.arrays(np.float64, (8, 2), elements=FINITE), FINITE, FINITE)
 def test_credit_is_linear(values, a, b):
     """The credit of a mixture of games is the mixture of the credits; further axes are games of their own."""
@@ -121,7 +115,6 @@ def test_credit_is_linear(values, a, b):
         assert np.allclose(kernel(mixed), kernel(values) @ [a, b], atol=1e-6)
 
 
-@SETTINGS
 @given(games(4), st.integers(2, 6), st.integers(0, 9))
 def test_orders_drawn_are_orders(values, pairs, seed):
     """Whatever is drawn, credit adds up to the whole; orders come with their reverses; equal seeds draw the same."""
@@ -236,7 +229,6 @@ def joining_by_the_textbook(values: np.ndarray) -> np.ndarray:
     return by_the_textbook(np.array([0.0, *(max(value - best, 0.0) for value in values[1:])]))
 
 
-@SETTINGS
 @given(games())
 def test_what_is_lost_without_each_and_who_made_more_than_the_best(values):
     """As their words say; what joining gained adds up; somebody who is never missed loses nothing to the alliance."""
@@ -251,7 +243,6 @@ def test_what_is_lost_without_each_and_who_made_more_than_the_best(values):
     assert np.isclose(found.joining.sum(), max(found.ahead, 0.0), atol=1e-6)
 
 
-@SETTINGS
 @given(games(4), st.integers(2, 6), st.integers(0, 9))
 def test_drawn_orders_know_what_is_lost_without_each(values, pairs, seed):
     """What is lost, the best member, and how far all are ahead of it are exact whatever orders were drawn."""
@@ -300,7 +291,7 @@ def test_what_is_hardly_ahead_of_the_best_is_not_shared_out(lead):
     assert found.joining_shares is None
 
 
-@settings(SETTINGS, max_examples=30)
+@settings(max_examples=30)
 @given(hnp.arrays(np.float64, 3, elements=FINITE), st.integers(0, 99))
 def test_credit_goes_down_through_alliances(credit, seed):
     """It multiplies, keeps its sum, and going down twice is going down by the product; a single model keeps its own."""

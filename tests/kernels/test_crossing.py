@@ -15,7 +15,7 @@ from concours.kernels.scoring.scores import Means, root, row_means, value_means
 
 
 @given(middle=st.floats(0, 1), below=st.floats(0, 1), above=st.floats(0, 1))
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 def test_wider_to_either_side_within_the_bounds(middle: float, below: float, above: float) -> None:
     """Both ends move from the score, and none across a bound."""
     low, high = max(middle - below, 0.0), min(middle + above, 1.0)
@@ -49,7 +49,7 @@ def test_where_nothing_can_be_learned_it_holds_what_it_promises() -> None:
 
 
 @given(seed=st.integers(0, 10_000), models=st.integers(2, 5), apart=st.floats(0, 1), rooted=st.booleans())
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 def test_pairs_are_told_apart_by_wider_standard_errors(seed: int, models: int, apart: float, rooted: bool) -> None:
     """The p is the textbook's of a paired t test whose standard error is √2 times as great; the interval is as wide."""
     rng = np.random.default_rng(seed)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from concours.kernels.joining.decisions import decide, decision_weights, threshold_counts
 from concours.kernels.scoring.counts import OF_COUNTS, confusion
 
-SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
+SETTINGS = settings(max_examples=60)
 
 
 def score(p, y, weights, name):

@@ -20,7 +20,7 @@ from concours.kernels.ranking.demsar import (
     task_ranks,
 )
 
-SETTINGS = settings(derandomize=True, max_examples=50, deadline=None)
+SETTINGS = settings(max_examples=50)
 
 
 def test_demsars_example():

@@ -19,7 +19,7 @@ from concours.kernels.scoring.diagnosis import (
     worst,
 )
 
-SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
+SETTINGS = settings(max_examples=60)
 VALUES = st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5001, 0.9, 1.0]) | st.floats(0, 1), min_size=1, max_size=300)
 
 

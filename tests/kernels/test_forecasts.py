@@ -17,7 +17,7 @@ from concours.kernels.scoring.forecasts import (
     symmetric_errors,
 )
 
-QUICK = settings(max_examples=40, derandomize=True, deadline=None)
+QUICK = settings(max_examples=40)
 
 
 @st.composite

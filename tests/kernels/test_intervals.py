@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from concours.kernels.scoring.intervals import intervals, share_intervals
 from concours.kernels.scoring.scores import Means, row_means
 
-SETTINGS = settings(derandomize=True, max_examples=100, deadline=None)
+SETTINGS = settings(max_examples=100)
 
 
 def test_intervals_of_shares():

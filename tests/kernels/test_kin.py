@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from concours.kernels.rows.kin import Kin, crossed
 
-SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
+SETTINGS = settings(max_examples=60)
 
 
 @st.composite

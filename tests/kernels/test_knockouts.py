@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from concours.kernels.ranking.knockouts import FEWEST_ROWS, Room, kept, ladder, room, spend, worse_than_best
 from concours.kernels.scoring.scores import row_means
 
 COUNTS = st.integers(min_value=1, max_value=300)
-SETTINGS = settings(derandomize=True, deadline=None)
 ETAS = st.integers(min_value=2, max_value=6)
 
 
@@ -24,7 +23,6 @@ def losses(rows: int = 400, entrants: int = 6, seed: int = 0) -> np.ndarray:
     return found
 
 
-@SETTINGS
 @given(rows=st.integers(min_value=1, max_value=10**7), eta=ETAS)
 def test_the_ladder_rises_by_eta(rows, eta):
     """The last rung has one in eta of the rows; none but a single one has fewer than enough."""
@@ -34,7 +32,6 @@ def test_the_ladder_rises_by_eta(rows, eta):
     assert len(shares) == 1 or shares[0] * rows >= FEWEST_ROWS
 
 
-@SETTINGS
 @given(entrants=COUNTS, eta=ETAS, finalists=st.integers(min_value=1, max_value=9), last=st.booleans())
 def test_a_rung_has_room_for_somebody(entrants, eta, finalists, last):
     """At least one stays, the least is no more than the most, and no more than asked come through the last."""
@@ -44,7 +41,6 @@ def test_a_rung_has_room_for_somebody(entrants, eta, finalists, last):
     assert not last or space.most == finalists
 
 
-@SETTINGS
 @given(st.data())
 def test_who_stays(data):
     """Never more than there is room for, the first always, and nobody leaves before one who stays by the same test."""
@@ -62,7 +58,6 @@ def test_who_stays(data):
             assert not certainly
 
 
-@SETTINGS
 @given(st.data())
 def test_who_went_early_stays(data):
     """And there are no more in all than there is room for."""
@@ -73,7 +68,6 @@ def test_who_went_early_stays(data):
     assert sum(stays) <= max(5, sum(early))
 
 
-@SETTINGS
 @given(entrants=COUNTS, eta=ETAS, finalists=st.integers(1, 5), rungs=st.integers(1, 4), seed=st.integers(0, 99))
 def test_the_budget_is_never_exceeded(entrants, eta, finalists, rungs, seed):
     """However the tests come out, rungs cost no more than is said before."""

@@ -22,7 +22,7 @@ def walked(*keys):
     return [found[row] for row in range(rows)]
 
 
-@settings(derandomize=True, deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=14))
 def test_components_are_those_of_a_walk(pairs):
     """Rows are together if one can be reached from the other; components are numbered as they first come."""

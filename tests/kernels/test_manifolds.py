@@ -12,7 +12,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 @given(SEEDS, st.integers(2, 30), st.integers(1, 30))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_balls_reach_to_the_third_nearest(seed: int, cloud: int, rows: int) -> None:
     """As by looking at each pair of points."""
     random = np.random.default_rng(seed)

@@ -27,7 +27,7 @@ NUMBERS = st.floats(-1e4, 1e4, width=32)
 
 
 @given(each=st.integers(1, 6).flatmap(lambda n: arrays(np.float32, (n, 5), elements=NUMBERS)))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_sums_of_words_are_sums_of_numbers(each: np.ndarray) -> None:
     """Law: to within half a step for each addend, whatever comes round in between."""
     masks = np.random.default_rng(0).integers(0, 2**64, each.shape, dtype=np.uint64)
@@ -44,7 +44,7 @@ def test_what_cannot_be_added_up_is_refused(odd: float) -> None:
 
 
 @given(seed=st.integers(0, 2**32), sites=st.integers(1, 4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_a_server_makes_of_a_sum_is_what_it_makes_of_the_updates(seed: int, sites: int) -> None:
     """Law: FedAvg of single updates, and of the one that their sum comes to."""
     rng = np.random.default_rng(seed)
@@ -76,7 +76,7 @@ def test_a_loss_that_may_not_leave_does_not() -> None:
 
 
 @given(count=st.integers(1, 80), seed=st.integers(0, 1000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_neighbours(count: int, seed: int) -> None:
     """Laws: it goes both ways, each is its own, all have as many, and of few all are."""
     near = neighbours(count, random.Random(seed))
@@ -87,7 +87,7 @@ def test_neighbours(count: int, seed: int) -> None:
 
 
 @given(near=st.integers(2, 100))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_two_groups_share_somebody(near: int) -> None:
     """Law: of two groups that each know a secret, one site is in both, and that one tells one secret alone."""
     assert 2 * least(near) > near

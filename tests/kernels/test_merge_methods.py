@@ -22,7 +22,7 @@ from concours.kernels.merging.ties import ties
 
 Floats = NDArray[Any]
 BASED = sorted(name for name, method in METHODS.items() if method.takes("base"))
-quick = settings(derandomize=True, deadline=None, max_examples=40)
+quick = settings(max_examples=40)
 
 
 def tensors(

@@ -29,7 +29,7 @@ def models(seed: int, count: int, dtype: Any = np.float32) -> list[dict[str, np.
 @given(
     seed=st.integers(0, 10**6), weights=st.lists(st.floats(0, 5), min_size=1, max_size=5).filter(lambda w: sum(w) > 0.1)
 )
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_an_average_is_the_weighted_mean(seed: int, weights: list[float]) -> None:
     """Number by number, in the models' own type, whatever the sum of the weights; who comes in which order is the same."""
     all_models = models(seed, len(weights))
@@ -89,7 +89,7 @@ def test_weights_that_are_none_are_refused(weights: list[float]) -> None:
 
 
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 6))
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_greedy_soup_takes_who_makes_it_no_worse(seed: int, count: int) -> None:
     """As the recipe says word by word; never worse than the best alone, and few soups are made."""
     random = np.random.default_rng(seed)

@@ -45,7 +45,7 @@ def ties_by_hand(values: list[np.ndarray], base: np.ndarray, weights: Any, densi
 
 
 @given(seed=SEEDS, weights=WEIGHTS)
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_mix_of_one_weight_a_model_is_the_average(seed: int, weights: list[float]) -> None:
     """Said once, or for each group of layers; a model alone is that model, and order changes nothing but rounding."""
     all_models, shares = models(seed), scaled(weights)
@@ -61,7 +61,7 @@ def test_a_mix_of_one_weight_a_model_is_the_average(seed: int, weights: list[flo
 
 
 @given(seed=SEEDS, one=WEIGHTS, other=WEIGHTS)
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_layers_have_weights_of_their_own(seed: int, one: list[float], other: list[float]) -> None:
     """The first of two groups has the first half of the layers."""
     all_models, rows = models(seed), (scaled(one), scaled(other))
@@ -75,7 +75,7 @@ def test_layers_have_weights_of_their_own(seed: int, one: list[float], other: li
 
 
 @given(seed=SEEDS, weights=WEIGHTS, density=st.floats(0.05, 1.0))
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_ties_is_that_of_the_paper(seed: int, weights: list[float], density: float) -> None:
     """Of the weights that have a beginning; the others are averaged. Of one model at density 1 it is that model."""
     *all_models, first = models(seed, 4)
@@ -102,7 +102,7 @@ def test_ties_asks_for_a_beginning() -> None:
 
 
 @given(one=WEIGHTS, other=WEIGHTS, present=st.lists(st.booleans(), min_size=3, max_size=3))
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_who_is_absent_has_no_weight(one: list[float], other: list[float], present: list[bool]) -> None:
     """Weights of those present keep their ratios and add up to one, in each group; nobody has one where nobody is."""
     rows = (scaled(one), scaled(other))
@@ -120,7 +120,7 @@ def test_who_is_absent_has_no_weight(one: list[float], other: list[float], prese
 
 
 @given(seed=SEEDS, count=st.integers(2, 4))
-@settings(derandomize=True, deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_a_migration_is_the_best_move_there_is(seed: int, count: int) -> None:
     """As a search through all moves finds, on losses drawn by chance; never worse than the best model alone."""
     drawn = np.random.default_rng(seed).normal(size=(count, 5))
@@ -148,7 +148,7 @@ def test_what_has_no_number_is_not_chosen() -> None:
 
 
 @given(seed=SEEDS, models=st.integers(2, 4), layers=st.integers(1, 3), density=st.booleans())
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_every_point_is_a_mix(seed: int, models: int, layers: int, density: bool) -> None:
     """Weights of each group are shares, and the first points are all alike and each alone."""
     space = Space(models=models, layers=layers, density=density)

@@ -15,7 +15,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 @given(SEEDS, st.integers(2, 30), st.integers(1, 4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_nearest_other_point_is_found(seed: int, count: int, dimensions: int) -> None:
     """As by looking at each pair; never a point itself, and never one that is not among those looked at."""
     random = np.random.default_rng(seed)
@@ -27,7 +27,7 @@ def test_the_nearest_other_point_is_found(seed: int, count: int, dimensions: int
 
 
 @given(SEEDS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_made_cells_are_of_a_row_or_near_its_neighbour(seed: int) -> None:
     """Each row takes a cell at least; equal numbers give the same number; nothing leaves the range of all."""
     random = np.random.default_rng(seed)
@@ -52,7 +52,7 @@ def test_made_rows_keep_the_types_of_columns() -> None:
 
 
 @given(SEEDS, st.integers(1, 6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_who_adds_nothing_leaves(seed: int, members: int) -> None:
     """Those that stay lose no more than all, and without any of them they would, unless one is left."""
     random = np.random.default_rng(seed)

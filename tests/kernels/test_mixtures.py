@@ -14,7 +14,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 @given(SEEDS, st.integers(1, 5), st.integers(1, 60))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_members_have_their_shares(seed: int, count: int, rows: int) -> None:
     """Each row is a member's own; a member has its share of the rows to within a few; places do not count."""
     random = np.random.default_rng(seed)
@@ -38,7 +38,7 @@ def test_weights_of_rows_and_of_nobody() -> None:
 
 
 @given(SEEDS, st.integers(2, 4))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_weights_are_those_of_the_nearest_mixture(seed: int, count: int) -> None:
     """No worse than any member, nor than any of many mixtures that are tried one by one; the order does not count."""
     random = np.random.default_rng(seed)

@@ -29,7 +29,7 @@ def counted(row, n):
 ROWS = st.lists(st.tuples(*[st.lists(st.integers(0, 3), max_size=9)] * 2), min_size=1, max_size=8)
 
 
-@settings(derandomize=True, deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(ROWS, st.integers(1, 6))
 def test_shared_ngrams_are_counted_as_by_hand(pairs, longest):
     """Each n-gram is shared as often as the rarer side has it, whatever the other rows hold."""
@@ -40,7 +40,7 @@ def test_shared_ngrams_are_counted_as_by_hand(pairs, longest):
             assert row[n - 1].tolist() == [one.total(), other.total(), (one & other).total()]
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(TEXTS, min_size=1, max_size=5))
 def test_every_text_of_a_row_is_compared_with_every_other_as_chrf_does(rows):
     """The square of the matrix of occurrences counts what counting pair by pair does; rows do not touch one another."""
@@ -56,7 +56,7 @@ def test_every_text_of_a_row_is_compared_with_every_other_as_chrf_does(rows):
     assert np.allclose(found, expected, atol=1e-9)
 
 
-@settings(derandomize=True, deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(*[st.text(alphabet="aab ö,.12-&;", min_size=1, max_size=16)] * 2), min_size=1, max_size=6))
 def test_chrf_is_sacrebleus(pairs):
     """chrF of a corpus and of each sentence is the library's, to the last digits."""

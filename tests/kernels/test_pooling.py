@@ -11,7 +11,7 @@ from concours.kernels.joining.blending import blend
 from concours.kernels.joining.pooling import _PULL, able_members, pool_weights, sum_weights
 from concours.kernels.scoring.scores import log_losses
 
-SETTINGS = settings(derandomize=True, max_examples=25, deadline=None)
+SETTINGS = settings(max_examples=25)
 
 
 @st.composite

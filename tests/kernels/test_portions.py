@@ -17,7 +17,7 @@ from concours.kernels.ranking.sequential import watched
 from concours.kernels.scoring.intervals import intervals
 from concours.kernels.scoring.scores import row_means
 
-SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
+SETTINGS = settings(max_examples=60)
 
 
 @SETTINGS

@@ -21,7 +21,7 @@ from concours.kernels.privacy.membership import (
 )
 from concours.kernels.privacy.promise import greatest_area, most_found
 
-SETTINGS = settings(derandomize=True, deadline=None, max_examples=60)
+SETTINGS = settings(max_examples=60)
 
 
 @SETTINGS

@@ -26,7 +26,7 @@ def test_millers_example():
     assert questions_for(0.03, within=(1 / 6, 1 / 6), samples=(10, 10)) == 1260
 
 
-@settings(derandomize=True, max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 100_000), st.floats(0.01, 1.0), st.integers(1, 20))
 def test_one_is_the_inverse_of_the_other(count, apart, samples):
     """So many questions tell a difference that takes so many questions."""

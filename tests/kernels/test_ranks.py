@@ -14,7 +14,7 @@ from concours.kernels.ranking.ranks import certain_pairs, competition_ranks, ran
 from concours.kernels.scoring.intervals import intervals
 from concours.kernels.scoring.scores import Means, pair_degrees, root, row_means, value_means
 
-SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
+SETTINGS = settings(max_examples=60)
 
 
 def naive_holm(rows: np.ndarray, level: float = 0.95) -> np.ndarray:

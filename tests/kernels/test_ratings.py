@@ -120,7 +120,7 @@ tables = st.lists(
 ).filter(lambda rows: sum(row[2] + row[3] for row in rows) > 0)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(tables, st.sampled_from(["half", "davidson", "rao-kupper"]), st.randoms(use_true_random=False))
 @example([(0, 1, 0, 0, 6), (0, 1, 0, 1, 2)], "rao-kupper", Random(0))
 @example([(0, 1, 0, 0, 2), (0, 1, 0, 1, 2)], "rao-kupper", Random(0))
@@ -152,7 +152,7 @@ def test_laws(table, name, random):
             assert (stderr > 1e-3).all()
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(tables)
 @example([(0, 1, 1, 0, 3)])
 @example([(0, 1, 1, 0, 0), (1, 2, 1, 0, 0), (0, 2, 0, 0, 1)])

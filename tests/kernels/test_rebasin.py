@@ -58,7 +58,7 @@ def by_hand(tensors: dict[str, np.ndarray], order: dict[str, np.ndarray]) -> dic
 
 
 @given(seed=st.integers(0, 10**6))
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_units_in_another_order_are_the_same_function(seed: int) -> None:
     """As moving number by number does, and to rounding in what the network says."""
     tensors, rng = network("dense", seed), np.random.default_rng(seed)
@@ -71,7 +71,7 @@ def test_units_in_another_order_are_the_same_function(seed: int) -> None:
 
 @pytest.mark.parametrize("name", list(SHAPES))
 @given(seed=st.integers(0, 10**6))
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_a_permuted_copy_is_brought_back(name: str, seed: int) -> None:
     """To the byte, with heads and streams; and a network is left as it is beside itself."""
     symmetries, _ = SHAPES[name]
@@ -84,7 +84,7 @@ def test_a_permuted_copy_is_brought_back(name: str, seed: int) -> None:
 
 @pytest.mark.parametrize("name", list(SHAPES))
 @given(seed=st.integers(0, 10**6))
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_what_was_matched_is_nearer_than_orders_by_chance(name: str, seed: int) -> None:
     """Of two networks that have nothing in common; and no swap of two units, or of two heads, brings it nearer."""
     symmetries, _ = SHAPES[name]

@@ -38,7 +38,7 @@ def test_odds_are_those_of_draws(means, sds, slack):
 
 
 @given(OFFERS, st.sampled_from([0.0, 0.1, 1.0]), st.sampled_from([0.0, 0.02, 0.3, 1.0]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_exploration_is_bounded_and_reaches_everybody(offers, slack, share):
     """Probabilities sum to one, others than the leader have the share at most, and each its least."""
     means, sds = (np.array(each) for each in zip(*offers, strict=True))
@@ -57,7 +57,7 @@ def test_equal_offers_without_errors_share():
 
 
 @given(OFFERS, st.lists(st.floats(-5, 5), min_size=5, max_size=5), st.floats(-3, 3), st.integers(0, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_estimates_have_no_bias(offers, scores, middle, other):
     """Summed over all that could have been drawn, each with its probability, an estimate is the truth exactly."""
     means, sds = (np.array(each) for each in zip(*offers, strict=True))
@@ -84,7 +84,7 @@ def test_a_simulated_router_estimates_its_gain():
 
 
 @given(st.floats(-1, 1), st.floats(1e-3, 1), st.floats(1e-2, 2), st.lists(st.floats(0, 1), min_size=1, max_size=9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_beliefs_learn_alike_one_by_one_and_together(mean, sd, noise, scores):
     """Scores may come in any portions; each makes the belief narrower."""
     start = Belief(mean=mean, sd=sd, noise=noise)

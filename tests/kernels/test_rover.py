@@ -58,14 +58,14 @@ def cost_of(slots):
 
 
 @given(WORDS, WORDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_edits_are_the_fewest(said, right):
     """Protects the distance that minimum Bayes risk goes by."""
     assert edits(said, right) == edits(right, said) == naive_edits(said, right)
 
 
 @given(TEXTS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_each_text_is_laid_whole_and_as_cheaply_as_can_be(texts):
     """Protects the slots: no word is lost or moved, and no better way to lay a text was missed."""
     rows = aligned(texts)
@@ -76,7 +76,7 @@ def test_each_text_is_laid_whole_and_as_cheaply_as_can_be(texts):
 
 
 @given(TEXTS, st.lists(st.integers(1, 9), min_size=4, max_size=4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_first_text_has_the_most_votes_of_each_slot(texts, votes):
     """Protects the vote against a loop over slots, and the shares, which sum to one and hang on ratios alone."""
     votes = votes[: len(texts)]

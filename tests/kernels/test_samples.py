@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from concours.kernels.scoring.samples import majority_at, pass_all, pass_at, within
 from concours.kernels.scoring.scores import row_means
 
-SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
+SETTINGS = settings(max_examples=60)
 
 
 @st.composite

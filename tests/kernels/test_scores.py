@@ -29,7 +29,7 @@ from concours.kernels.scoring.scores import (
     value_means,
 )
 
-SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
+SETTINGS = settings(max_examples=60)
 
 
 @st.composite

@@ -18,7 +18,7 @@ from concours.kernels.joining import criteria
 from concours.kernels.joining.selection import Selection, greedy_selection, path_losses
 
 Array = NDArray[Any]
-few_examples = settings(derandomize=True, deadline=None, max_examples=40, database=None)
+few_examples = settings(max_examples=40, database=None)
 
 
 # The naive twin

@@ -15,7 +15,7 @@ from concours.kernels.ranking.ranks import certain_pairs, pair_chances
 from concours.kernels.ranking.sequential import always_valid, reach
 from concours.kernels.scoring.scores import Means, row_means
 
-SETTINGS = settings(derandomize=True, max_examples=80, deadline=None)
+SETTINGS = settings(max_examples=80)
 CHANCES = st.floats(1e-12, 1.0)
 VARIANCES = st.floats(1e-8, 1e4)
 SCALES = st.floats(1e-2, 1e2)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from concours.kernels.credit.rounds import MOST_COUNTED, Effort, site_credit
 
-SETTINGS = settings(derandomize=True, deadline=None, max_examples=30)
+SETTINGS = settings(max_examples=30)
 
 
 class Model:

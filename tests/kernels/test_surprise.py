@@ -28,7 +28,7 @@ def told(texts: list[str], seed: int, members: int = 1, low: float = 0.01) -> tu
     return y, p
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     texts=st.lists(st.text(alphabet="abé€", min_size=1, max_size=4), min_size=1, max_size=5), seed=st.integers(0, 99)
 )
@@ -49,7 +49,7 @@ def test_what_is_held_impossible_costs_much_and_not_everything() -> None:
     assert 90 < bits_and_bytes(y, p)[0, 0] < 120
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 999))
 def test_weights_of_a_mixture_lose_least(seed: int) -> None:
     """Protects the search: no weights on a grid lose less, but for the little pull to equal ones."""

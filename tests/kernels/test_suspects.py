@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from concours.kernels.federating.evidence import evidence
 from concours.kernels.federating.suspects import FEWEST, Sighting, suspicions
 
-SETTINGS = settings(derandomize=True, deadline=None, max_examples=50)
+SETTINGS = settings(max_examples=50)
 
 
 @SETTINGS

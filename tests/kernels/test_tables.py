@@ -14,7 +14,7 @@ from concours.kernels.scoring.counts import OF_COUNTS, confusion, count_means, s
 from concours.kernels.scoring.intervals import intervals
 from concours.kernels.scoring.tables import _degrees, believed, tabled
 
-SETTINGS = settings(derandomize=True, max_examples=40, deadline=None)
+SETTINGS = settings(max_examples=40)
 TWO = ("f1", "precision", "recall")
 YES = np.repeat([0, 1], [190, 10])
 

@@ -10,7 +10,7 @@ from concours.kernels.ranking.ranks import certainly_better
 from concours.kernels.ranking.tiers import tiers
 from concours.kernels.scoring.scores import Means, row_means
 
-SETTINGS = settings(derandomize=True, max_examples=80, deadline=None)
+SETTINGS = settings(max_examples=80)
 
 
 def naive(scores, greater):

@@ -34,7 +34,7 @@ battles = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(battles, battles, battles, st.booleans())
 def test_counts_are_a_commutative_monoid(a, b, c, weighted):
     """Cutting a file into parts, in any order, changes no count."""
@@ -44,7 +44,7 @@ def test_counts_are_a_commutative_monoid(a, b, c, weighted):
     assert same(one + two + three, counted(a + b + c, weighted=weighted))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(battles, st.permutations(range(4)))
 def test_codes_do_not_matter(rows, order):
     """Counts depend on names, not on the order in which these were first seen."""
@@ -64,7 +64,7 @@ def test_parts_with_other_names_are_joined():
     assert (both.left.tolist(), both.right.tolist(), both.category.tolist()) == ([0, 1], [1, 2], [0, 1])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(battles)
 def test_many_models_are_counted_as_few(rows):
     """The way for more cells than fit a table gives what the table gives."""

@@ -122,6 +122,7 @@ class Here:
     """A pool whose model is in this process, which answers one request at a time."""
 
     def __init__(self, spec: Spec) -> None:
+        self.spec = spec
         self.steps, self.ready = opened(spec)
         self.about = json.loads(self.ready.about)
 

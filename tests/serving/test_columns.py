@@ -27,7 +27,7 @@ def model(result: Result) -> Served:
     return Served.of(result, "tree")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rows=st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=4))
 def test_the_quick_frame_is_that_of_predict(model: Served, rows: list[dict]) -> None:
     """In types, gaps and values, for whatever cells JSON can hold; where it is not sure it gives none."""

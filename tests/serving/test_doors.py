@@ -58,7 +58,7 @@ def told(answering: Answering, ask: Ask) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("door", list(BODIES))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(data=st.data())
 def test_json_of_any_shape(answering: Answering, door: str, data: Any) -> None:
     """Whatever stands where rows, tensors and names should."""
@@ -67,7 +67,7 @@ def test_json_of_any_shape(answering: Answering, door: str, data: Any) -> None:
 
 
 @pytest.mark.parametrize("door", [*BODIES, "oip-grpc"])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(body=st.binary(max_size=200), length=st.one_of(st.none(), st.text(max_size=4), st.integers(-3, 300)))
 def test_bytes_of_any_sort(answering: Answering, door: str, body: bytes, length: Any) -> None:
     """Half a head too: a length that is none, or more than there is."""
@@ -75,7 +75,7 @@ def test_bytes_of_any_sort(answering: Answering, door: str, body: bytes, length:
     told(answering, Ask(2, door, body, query=query))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     names=st.lists(st.sampled_from([*NAMES, "x"]), max_size=5),
     datatype=st.sampled_from([*TYPES, "?"]),
@@ -90,7 +90,15 @@ def test_messages_of_any_sort(answering: Answering, names, datatype, shape, raw)
     told(answering, Ask(3, "oip-grpc", request.SerializeToString()))
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize(("datatype", "value"), [("FP16", 65520), ("FP32", 1e39), ("INT8", 200), ("UINT8", -1)])
+def test_what_a_type_does_not_hold_is_refused(answering: Answering, datatype: str, value: float) -> None:
+    """Rather than made infinite, or another number."""
+    tensor = {"name": "length", "datatype": datatype, "shape": [1], "data": [value]}
+    body = told(answering, Ask(4, "oip", json.dumps({"inputs": [tensor]}).encode()))
+    assert f"1 values of {datatype}" in body["error"]
+
+
+@settings(max_examples=60)
 @given(texts=st.lists(st.text(max_size=8), max_size=5), cut=st.integers(0, 60))
 def test_texts_of_a_tensor_go_there_and_back(texts: list[str], cut: int) -> None:
     """And a part of their bytes is refused."""

@@ -205,7 +205,7 @@ def preparing(prepare: str) -> tuple[Any, Cells, Any]:
     return preparation, cells, session_of(graph.written(name))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=st.lists(CELLS, min_size=1, max_size=4))
 @pytest.mark.parametrize("prepare", ["codes", "matrix"])
 def test_preparations_are_the_same_of_whatever_cells(prepare: str, rows: list[dict[str, Any]]) -> None:
@@ -221,7 +221,7 @@ def test_preparations_are_the_same_of_whatever_cells(prepare: str, rows: list[di
     np.testing.assert_allclose(session.run(None, feed)[0], preparation.transform(new), rtol=1e-6, atol=1e-6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1), outputs=st.integers(1, 4), members=st.integers(1, 4), even=st.booleans())
 @pytest.mark.parametrize("rule", RULES)
 def test_joins_and_calibration_are_those_of_the_kernels(

@@ -230,7 +230,7 @@ def here(name: str, run: Path, model: str) -> Iterator[tuple[openai.AsyncOpenAI,
     agreed = frozenset(asked_of_models(Result.load(run), [model]))
     with asyncio.Runner() as runner:
         shelf = Shelf()
-        runner.run(shelf.put(name, run, Here(Spec(run=run, model=model, agreed=agreed))))
+        runner.run(shelf.put(name, Here(Spec(run=run, model=model, agreed=agreed))))
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app_of(Server(shelf, Keys.of(()), Here, run))))
         yield openai.AsyncOpenAI(base_url="http://here/v1", api_key="none", max_retries=0, http_client=http), runner
         runner.run(http.aclose())

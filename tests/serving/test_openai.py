@@ -141,7 +141,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(form=st.sampled_from(sorted(FORMS)), body=st.dictionaries(st.sampled_from(KEYS), JSON, max_size=6))
 def test_whatever_is_sent_is_read_or_refused(form: str, body: dict) -> None:
     """In one line; nothing else is raised."""

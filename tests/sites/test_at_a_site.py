@@ -131,7 +131,7 @@ def test_what_is_not_on_the_list_is_refused(change: Mapping[str, Any], told: str
 
 
 @given(shape=array_shapes(min_dims=1, max_dims=3, max_side=6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_only_the_shapes_of_weights_leave(shape: tuple[int, ...]) -> None:
     """Law: a tensor leaves if it has the shape of the one that came under its name, or is a single number."""
     came = {"1.weight": np.zeros((3, 2), np.float32)}
@@ -151,7 +151,7 @@ def test_texts_do_not_leave() -> None:
 
 
 @given(values=st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), max_size=5), rows=st.integers(0, 9))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_is_sent_is_what_comes(values: list[float], rows: int) -> None:
     """Law: an answer, and what is asked, come out of their messages as they went in."""
     tensor = np.array(values, dtype=np.float32)

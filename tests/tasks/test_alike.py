@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from concours.core.written import written
@@ -25,7 +25,6 @@ def disguised(draw):
     return word, "".join(draw(BLANKS) + letter for letter in change(word)) + draw(BLANKS)
 
 
-@settings(derandomize=True, deadline=None)
 @given(disguised())
 def test_disguises_are_seen(pair):
     """Capitals, blanks of every sort and marks that are not seen make no other name."""
@@ -39,7 +38,6 @@ def test_others_are_left_alone():
     assert alike(dict.fromkeys(names, 1)) == {}
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.dictionaries(st.text("aA bB", max_size=4), st.integers(1, 9), max_size=12))
 def test_the_form_that_comes_most_is_meant(counts):
     """Law: every name leads to one that stays, which is plainly the same and comes at least as often."""

@@ -199,7 +199,7 @@ def naive_depth(text: str) -> int:
     return most
 
 
-@settings(deadline=None, derandomize=True, max_examples=300)
+@settings(max_examples=300)
 @given(text=st.text(alphabet='[]{}"\\a\n', max_size=60), block=st.integers(1, 9), deepest=st.integers(0, 8))
 def test_depth_is_that_of_a_letter_after_the_other(text, block, deepest):
     """Block by block, with quotes and escapes across their ends, as the naive twin finds it."""

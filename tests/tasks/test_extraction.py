@@ -96,7 +96,7 @@ def test_what_is_no_rule_is_refused(rule, said):
     assert "\n" not in str(error.value)
 
 
-@settings(deadline=None, derandomize=True, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(RULES), st.text(alphabet='aAB (){}[]"\\:#$,.-0159<think>/\n', max_size=60))
 def test_whatever_is_said_has_an_answer_or_none(rule, said):
     """An answer has no blanks around it, and what is a number is written plainly."""

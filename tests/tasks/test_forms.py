@@ -23,7 +23,7 @@ from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
 from concours.tasks.task import Task
 
-LAW = settings(max_examples=40, deadline=None, derandomize=True)
+LAW = settings(max_examples=40)
 DAYS = [datetime.date(2023, 1, 1) + datetime.timedelta(days=37 * i % 700) for i in range(60)]
 
 
@@ -326,7 +326,7 @@ def like(tmp_path_factory):
     return open_source(written(path, rows), Path(), Options(header=True)).x
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(rows=st.lists(NEW, min_size=2, max_size=12), random=st.randoms(use_true_random=False))
 def test_a_row_is_read_alike_whatever_else_its_file_holds(rows, random, like, tmp_path_factory):
     """Shuffled, split, put together: every row has the values that it has alone."""

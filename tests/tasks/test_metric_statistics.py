@@ -15,7 +15,7 @@ from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.named import metric_named
 from concours.tasks.metrics.table import METRICS
 
-SETTINGS = settings(derandomize=True, max_examples=8, deadline=None)
+SETTINGS = settings(max_examples=8)
 
 
 def _labels(score: Callable, **further):

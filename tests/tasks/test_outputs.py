@@ -30,7 +30,7 @@ from concours.tasks.outputs.text import Text
 from concours.tasks.outputs.transcript import Transcript
 from concours.tasks.outputs.writing import Writing
 
-QUICK = settings(deadline=None, derandomize=True, max_examples=60)
+QUICK = settings(max_examples=60)
 HUGE = 10**400
 MADE = {
     "classes": Classes(classes=2),

@@ -34,7 +34,7 @@ def task(data: Any, **more: Any) -> Task:
     return Task(kind=KIND.name, data=data, **more)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(texts=st.lists(st.text(alphabet="ab é€😀\n", min_size=1, max_size=900), min_size=1, max_size=3))
 def test_passages_are_the_documents(texts: list[str]) -> None:
     """Protects the cutting: passages one behind the other are the documents, cut between characters; so is what stands

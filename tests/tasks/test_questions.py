@@ -126,7 +126,7 @@ def test_answers_name_choices_by_text_letter_or_position(answers, way):
     assert right_of(answers, choices, way) == [[1], [2, 3]]
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(2, 7), st.integers(0, 6)), min_size=1, max_size=8), st.sampled_from("tlp"))
 def test_whatever_the_way_the_same_are_right(rows, way):
     """Generated questions of any number of choices: text, letter and position lead to the same places."""
@@ -319,7 +319,7 @@ def test_a_vote_is_a_majority():
     assert voted([None, None]) == []
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(["a", "A", "the a", "1", "1.0", "$1", "b", None]), min_size=1, max_size=6), st.data())
 def test_a_vote_does_not_know_the_order_of_members(texts, data):
     """To the last bit, with any weights."""

@@ -234,7 +234,7 @@ def test_the_line_of_the_header(line, tmp_path):
         opened(tmp_path / "t.csv", header=99)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(
     columns=st.lists(st.sampled_from(["number", "word", "date", "code"]), min_size=1, max_size=6),
     seed=st.integers(0, 999),
@@ -291,9 +291,7 @@ def test_a_quote_far_down(tmp_path):
         opened(tmp_path / "t.csv")
 
 
-@settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     places=st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=3),
     delimiter=st.sampled_from(",;|"),
@@ -326,7 +324,7 @@ def test_a_stray_quote_costs_no_row(places, delimiter, end, tmp_path):
 PROSE = st.text("ab ,\"'\n;", min_size=1, max_size=40).filter(lambda text: text.strip() == text)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(PROSE, min_size=3, max_size=8), delimiter=st.sampled_from(",;|"), end=st.sampled_from(["\n", "\r\n"])
 )

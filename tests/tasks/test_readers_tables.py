@@ -69,7 +69,7 @@ def test_what_other_tools_write(name, tmp_path):
 WORDS = st.text("abcäß ,;\"'\t", min_size=1).filter(str.strip) | st.text("abcäß ;'\t\n", min_size=1).filter(str.strip)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     numbers=st.lists(st.floats(-1e6, 1e6) | st.none(), min_size=3, max_size=6),
     words=st.lists(WORDS | st.none(), min_size=3, max_size=6),

@@ -32,7 +32,7 @@ from concours.tasks.series.stamps import stamps_of
 from concours.tasks.task import Split, Task
 
 KIND = kind_named("forecasting")
-QUICK = settings(max_examples=30, derandomize=True, deadline=None)
+QUICK = settings(max_examples=30)
 
 
 def frame(steps: int = 60, freq: str = "D", seed: int = 0) -> pd.DataFrame:

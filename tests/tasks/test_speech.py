@@ -117,7 +117,7 @@ def test_bad_rows_are_left_out_where_that_is_asked_for(tmp_path):
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS.filter(bool)), min_size=1, max_size=5))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_rates_are_errors_over_words(pairs):
     """Protects the board: jiwer's counts are those of our own distance, of words and of characters, rows together."""
     p = Transcript().accepted(pa.array([text for text, _ in pairs], pa.string()), len(pairs))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from concours.tasks.splits import fold_rows, last_rows, public_rows, time_folds
 from concours.tasks.splits import test_rows as draw_test
 
-SETTINGS = settings(derandomize=True, max_examples=80, deadline=None)
+SETTINGS = settings(max_examples=80)
 STRATA = st.lists(st.integers(0, 5), min_size=4, max_size=200).map(np.asarray)
 
 

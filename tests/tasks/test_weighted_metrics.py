@@ -15,7 +15,7 @@ from concours.tasks.metrics.checks import check_weights
 from concours.tasks.metrics.named import metric_named
 from concours.tasks.metrics.table import METRICS
 
-SETTINGS = settings(derandomize=True, max_examples=15, deadline=None)
+SETTINGS = settings(max_examples=15)
 SCORERS = {
     "classes": ["neg_log_loss", "matthews_corrcoef"],
     "number": ["neg_mean_absolute_error", "explained_variance"],

@@ -188,9 +188,10 @@ def from_values(name: str, datatype: str, shape: Sequence[int], values: Any) -> 
     """A tensor of a list of its values, flat or nested. Raises Refused."""
     kind = _kind(name, datatype)
     try:
-        array = np.array(values, dtype=kind if datatype != "BYTES" else object)
+        with np.errstate(over="raise"):  # what is beyond a type's range does not become infinite
+            array = np.array(values, dtype=kind if datatype != "BYTES" else object)
         return Tensor(name, datatype, array.reshape(shape))
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, ArithmeticError):
         raise Refused(f"input {name!r}: its data is not {math.prod(shape)} values of {datatype}") from None
 
 

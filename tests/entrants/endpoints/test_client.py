@@ -59,7 +59,7 @@ def test_equal_calls_are_asked_once(serve, answers, asking):
     assert set(server.requests.values()) == {1}
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 30), max_size=150), st.integers(1, 9), st.integers(0, 30))
 def test_whatever_is_asked_comes_in_order_and_once(steady, asking, questions, at_once, known):
     """Any list, at any pace, some of it known before: each different question goes out once more than it stumbles."""

@@ -18,7 +18,7 @@ from concours.entrants.local.generating import How, answers  # noqa: E402
 from concours.entrants.local.loading import Loaded, loaded, threads  # noqa: E402
 from concours.entrants.local.texts import tokens_of_chat  # noqa: E402
 
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 WAYS = (How(most=9), How(most=5, stop=("e", "th")), How(most=7, temperature=1.5, top_p=0.9), How(most=1))
 ASKED = st.tuples(st.text("abc .?", max_size=12), st.sampled_from(WAYS), st.integers(0, 3))
 

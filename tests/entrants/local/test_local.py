@@ -27,7 +27,7 @@ from concours.entrants.local.loading import Loaded, loaded, threads  # noqa: E40
 from concours.entrants.local.scoring import likelihoods  # noqa: E402
 from concours.entrants.local.texts import tokens_of_chat, tokens_of_pair  # noqa: E402
 
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXTS = st.text("abc .?", min_size=0, max_size=12)
 
 

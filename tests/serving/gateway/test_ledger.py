@@ -244,5 +244,5 @@ class Books(RuleBasedStateMachine):
         self.ledger.close()
 
 
-Books.TestCase.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
+Books.TestCase.settings = settings(max_examples=15, stateful_step_count=15)
 test_any_order = Books.TestCase

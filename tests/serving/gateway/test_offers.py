@@ -133,7 +133,7 @@ def test_a_file(tmp_path):
     ),
     st.sampled_from([where for where, *_ in WRONG]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_value_anywhere_is_taken_or_told(value, where):
     """Whatever stands at a key, the file is read or refused in one line."""
     told = ""

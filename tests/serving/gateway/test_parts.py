@@ -136,7 +136,7 @@ async def broken():
     st.sampled_from(list(AIMS)),
     st.sampled_from([0.0, 0.1, 1.0]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_each_is_first_as_often_as_is_written(offers, aim, exploration):
     """Over evenly drawn numbers each offer comes first with the probability given; each stands in the order once."""
     ones = [
@@ -197,7 +197,6 @@ def test_a_meter_takes_whatever_a_stream_says(path, data):
     st.lists(st.sampled_from([b"data: {}\n\n", b"data: a\r\n\r\n", b": ping\n\n", b"data: \xff\n\n"]), max_size=6),
     st.randoms(),
 )
-@settings(deadline=None)
 def test_events_however_they_come(events, chance):
     """A stream is cut into the same events wherever its parts end; what has no end is no event."""
     whole = b"".join(events)

@@ -16,7 +16,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["content", "role", "text", "usage"]), inner, max_size=2),
     max_leaves=5,
 )  # fmt: skip
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 REQUESTS = st.one_of(
     st.binary(max_size=40),
     st.dictionaries(

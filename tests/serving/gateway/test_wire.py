@@ -62,7 +62,7 @@ def talk(portions, asks=1, ends=True, seconds=10.0):
 
 
 @given(st.sampled_from([WHOLE, CHUNKED, TO_THE_END, EARLY]), st.lists(st.integers(0, 80), max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_answers_however_they_come(answer, cuts):
     """The same body wherever the portions end."""
     cuts = sorted(min(cut, len(answer)) for cut in cuts)
@@ -71,7 +71,7 @@ def test_answers_however_they_come(answer, cuts):
 
 
 @given(st.sampled_from([WHOLE, CHUNKED]), st.integers(0, 70))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_half_an_answer(answer, cut):
     """One that ends before its end was cut."""
     if cut < len(answer):
@@ -79,7 +79,7 @@ def test_half_an_answer(answer, cut):
 
 
 @given(st.binary(min_size=1, max_size=40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_rubbish(answer):
     """What is no HTTP is said to be none, or to have been cut."""
     assert talk([answer])[0][0] in ("garbled", "cut")
