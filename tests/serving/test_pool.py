@@ -46,6 +46,26 @@ def test_many_at_once_are_answered_as_one_by_one(run, go) -> None:
     go.run(work())
 
 
+def test_what_comes_in_turns_of_the_loop_without_a_pause_is_asked_at_once(run, go, monkeypatch) -> None:
+    """And nothing waits longer than a turn that brings nothing."""
+
+    async def work() -> None:
+        pool = Pool(Spec(run=run, model="forest"))
+        await pool.start()
+        sizes, send = list[int](), pools._Process.send
+        monkeypatch.setattr(pools._Process, "send", lambda self, many: (sizes.append(len(many)), send(self, many)))
+        tasks = list[asyncio.Task]()
+        for ask in asks(5):
+            tasks.append(asyncio.create_task(pool.answer(ask)))
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+        await pool.answer(asks(1, 50)[0])
+        assert sizes == [5, 1]
+        await pool.stop()
+
+    go.run(work())
+
+
 def test_a_model_whose_answers_hang_on_other_rows_is_asked_one_by_one(run, result: Result, go) -> None:
     """Unless a distance is allowed: then requests are answered together."""
 

@@ -12,20 +12,44 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 
+class _Drawn:
+    """Whether anybody draws outside of `deterministic`, so that it has to put back what it finds."""
+
+    outside = True
+
+
 @contextmanager
-def deterministic(*, threads: int, seed: int) -> Iterator[None]:
+def deterministic(*, threads: int, seed: int, alone: bool = False) -> Iterator[None]:
     """What runs inside depends on neither the machine's cores nor what ran before.
 
     Enter it after the numeric libraries have been imported: a library that is loaded later is not limited.
+
+    Args:
+        alone: in this process nothing draws but within one of these, so that those inside put nothing back: a model of
+            one row takes no longer than that.
     """
     with ExitStack() as stack:
         stack.enter_context(_limited(threads))
-        stack.enter_context(_torch(seed))
-        state, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
-        stack.callback(random.setstate, state)
-        stack.callback(np.random.set_state, legacy)
+        if _Drawn.outside:
+            stack.enter_context(_put_back())
+        if alone:
+            stack.callback(setattr, _Drawn, "outside", _Drawn.outside)
+            _Drawn.outside = False
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002 (for estimators that use the global generator)
+        if torch := sys.modules.get("torch"):
+            torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _put_back() -> Iterator[None]:
+    """All global random numbers go on afterwards as they would have before."""
+    with ExitStack() as stack:
+        if torch := sys.modules.get("torch"):
+            stack.enter_context(torch.random.fork_rng())
+        stack.callback(random.setstate, random.getstate())
+        stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002
         yield
 
 
@@ -64,14 +88,3 @@ def _limited(threads: int) -> Iterator[None]:
             _Limited.now = before
             if torch:
                 torch.set_num_threads(count)
-
-
-@contextmanager
-def _torch(seed: int) -> Iterator[None]:
-    torch = sys.modules.get("torch")
-    if torch is None:
-        yield
-        return
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield

@@ -29,7 +29,9 @@ from concours.engine.made import needed_by, require_made_for
 from concours.engine.meta_learners import MetaLearner, get_meta_learner
 from concours.engine.routers import Router, get_router
 from concours.engine.rows import take_rows
+from concours.entrants.fitting import Fitted
 from concours.entrants.models import load_model, load_object
+from concours.entrants.shortcuts import shortened, through
 from concours.kernels.joining.calibration import Calibration
 from concours.stores.blobs import get_bundle
 from concours.stores.values import concat
@@ -41,10 +43,14 @@ Rows = NDArray[np.int64]
 
 
 class Models:
-    """The models, preparations and learners of a store, each loaded when it is first asked for, and kept."""
+    """The models, preparations and learners of a store, each loaded when it is first asked for, and kept.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    Args:
+        short: models are asked by shorter ways where there are some (`entrants.shortcuts`).
+    """
+
+    def __init__(self, store: Store, *, short: bool = False) -> None:
+        self._store, self._short = store, short
         self._loaded: dict[Digest, tuple[Job, Any]] = {}
         self.preparation = cache(self._preparation)
         self.learner = cache(self._learner)
@@ -57,7 +63,8 @@ class Models:
             RunFolderError: it was not made for this candidate.
         """
         if digest not in self._loaded:
-            self._loaded[digest] = self._model(digest, candidate)
+            job, model = self._model(digest, candidate)
+            self._loaded[digest] = job, shortened(model) if self._short and isinstance(model, Fitted) else model
         elif candidate:
             require_made_for(self._loaded[digest][0], candidate)
         return self._loaded[digest]
@@ -252,7 +259,7 @@ class Predictor:
     def _transformed(self, transformer: Digest, x: Any) -> Any:
         fitted = self._models.preparation(transformer)
         with deterministic(threads=1, seed=0):
-            return fitted.transform(x)
+            return through(fitted, x)
 
 
 class Late(ConcoursError):

@@ -94,15 +94,24 @@ class TableColumns(TransformerMixin, BaseEstimator):
             words = as_words(X[name])
             words = words.where(words.isna() | words.isin(known), RARE if known[-1] == RARE else None)
             columns[name] = pd.Categorical(words, categories=known)
-        found = np.asfortranarray(as_numbers(_some(X, tuple(self.numbers_))))  # columns lie in one piece each
+        found = np.asfortranarray(self.numbers(X))  # columns lie in one piece each
         numbers = pd.DataFrame(found, columns=index_of(tuple(self.numbers_)), copy=False)
         return numbers.assign(**columns) if columns else numbers
+
+    def numbers(self, X: pd.DataFrame) -> Floats:
+        """The columns that are numbers, (rows, columns)."""
+        return as_numbers(_some(X, tuple(self.numbers_)))
+
+    @property
+    def has_only_numbers(self) -> bool:
+        """Whether the new frame has no other columns, so that `Codes` and `Matrix` take its matrix as well."""
+        return not (self.dates_ or self.topics_ or self.categories_)
 
 
 @lru_cache(maxsize=256)
 def index_of(names: tuple[str, ...]) -> pd.Index:
     """The index of columns of these names, the same one each time: to make one takes longer than a model of one row."""
-    return pd.Index(names)
+    return pd.Index(names, dtype=object)
 
 
 def has_sentences(X: pd.DataFrame) -> bool:
@@ -118,9 +127,9 @@ class Codes(TransformerMixin, BaseEstimator):
         self.columns_ = len(X.columns)
         return self
 
-    def transform(self, X: pd.DataFrame) -> Floats:
-        if all(kind == np.float32 for kind in X.dtypes):
-            return np.ascontiguousarray(X.to_numpy(np.float32))
+    def transform(self, X: pd.DataFrame | Floats) -> Floats:
+        if isinstance(X, np.ndarray) or all(kind == np.float32 for kind in X.dtypes):
+            return np.ascontiguousarray(X, dtype=np.float32)
         matrix = np.empty((len(X), self.columns_), dtype=np.float32)
         for index, name in enumerate(X.columns):
             matrix[:, index] = _codes(X[name]) if X[name].dtype == "category" else X[name]
@@ -150,14 +159,18 @@ class Matrix(TransformerMixin, BaseEstimator):
                 self.values_[str(name)] = sorted(int(code) - 1 for code in order if counts[code])
         return self
 
-    def transform(self, X: pd.DataFrame) -> Floats:
-        numbers = _numbers(X)
+    def transform(self, X: pd.DataFrame | Floats) -> Floats:
+        if isinstance(X, np.ndarray):
+            return self._joined(X, [])
+        hot = [_codes(X[name])[:, None] == self._marks(name) for name in self.values_]
+        return self._joined(_numbers(X), hot)
+
+    def _joined(self, numbers: Floats, hot: list[NDArray[np.bool_]]) -> Floats:
         gaps = np.isnan(numbers)
         with np.errstate(over="ignore"):
             away = (np.where(gaps, self.centre_, numbers) - self.centre_) / self.scale_
         away = np.clip(away, -FAR, FAR)
         smooth = away / np.sqrt(1 + np.square(away / 3))
-        hot = [_codes(X[name])[:, None] == self._marks(name) for name in self.values_]
         return np.concatenate([smooth, gaps[:, self.gaps_], *hot], axis=1, dtype=np.float32)
 
     def _marks(self, name: str) -> Floats:

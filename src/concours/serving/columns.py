@@ -103,10 +103,12 @@ class Exact:
     Attributes:
         types: of the cells of each column.
         whole: places of the columns of whole numbers, which have to fit in 64 bits.
+        fractions: whether all columns are of fractions.
     """
 
     types: tuple[frozenset[type], ...]
     whole: tuple[int, ...]
+    fractions: bool
 
     @classmethod
     def of(cls, schema: pa.Schema) -> Self | None:
@@ -116,7 +118,8 @@ class Exact:
         known = tuple(each for each in types if each is not None)
         if formed or len(known) < len(types):
             return None
-        return cls(known, tuple(place for place, field in enumerate(schema) if pa.types.is_integer(field.type)))
+        whole = tuple(place for place, field in enumerate(schema) if pa.types.is_integer(field.type))
+        return cls(known, whole, all(str(field.type) == "double" for field in schema))
 
     def fits(self, rows: Sequence[Sequence[Any]]) -> bool:
         """Whether rows of cells, in the order of the columns, need not be read."""
@@ -135,15 +138,14 @@ class Exact:
         return suits
 
 
-def frame_of(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pd.DataFrame | None:
+def frame_of(rows: Sequence[Sequence[Any]], schema: pa.Schema, exact: Exact) -> pd.DataFrame | None:
     """Rows of cells, in the order of the columns, as the frame that `predict` makes of them; none where a cell is of
-    another type than its column, or of a column that is read by a form, so that it has to be read as `predict` does.
+    another type than its column, so that it has to be read as `predict` does.
     """
-    exact = Exact.of(schema)
-    if exact is None or not exact.fits(rows):
+    if not exact.fits(rows):
         return None
     try:
-        if {str(field.type) for field in schema} == {"double"}:
+        if exact.fractions:
             return pd.DataFrame(np.array(rows, dtype=np.float64), columns=index_of(tuple(schema.names)))
         columns = zip(schema, zip(*rows, strict=True), strict=True)
         return pa.table([pa.array(cells, field.type) for field, cells in columns], names=schema.names).to_pandas()

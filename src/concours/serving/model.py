@@ -24,7 +24,7 @@ from concours.engine.prediction import Late, Models, Predictor
 from concours.engine.rows import as_rows, take_rows
 from concours.runs.predict import deciding, kept_rows, read_rows
 from concours.runs.result import Result
-from concours.serving.columns import Column, columns_of, frame_of
+from concours.serving.columns import Column, Exact, columns_of, frame_of
 from concours.serving.refused import Refused
 from concours.stores.values import concat
 from concours.tasks.outputs.output import OutputKind, Values
@@ -88,6 +88,16 @@ class Served:
         return columns_of(self.like)
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def exact(self) -> Exact | None:
+        """Which cells of rows need not be read; none where all have to be."""
+        return Exact.of(self.like.schema) if self.columns else None
+
+    @cached_property
     def deciding(self) -> Any:
         """The weights of the classes by which it names one, where it has such."""
         return deciding(self.result, self.name)
@@ -99,7 +109,7 @@ class Served:
     @cached_property
     def models(self) -> Models:
         """Those that it asks, each loaded once."""
-        return Models(self._store)
+        return Models(self._store, short=True)
 
     @cached_property
     def candidates(self) -> dict[Digest, Candidate]:
@@ -126,7 +136,7 @@ class Served:
 
     def quickly(self, rows: Sequence[Sequence[Any]]) -> Any:
         """Cells of rows, in the order of the columns, as `predict` takes them; none where `read` must read them."""
-        return frame_of(rows, self.like.schema) if self.columns else None
+        return frame_of(rows, self.like.schema, self.exact) if self.exact else None
 
     def predict(self, x: Any) -> Values:
         """Predictions (rows, …), the same as `predict` gives of these rows, to the last bit."""

@@ -14,7 +14,7 @@ import msgspec
 
 from concours.core.errors import ConcoursError
 from concours.serving.refused import Refused
-from concours.serving.wire import Ask, Ready, Told, next_message, packed, ready, told
+from concours.serving.wire import Ask, Messages, Ready, Told, packed, ready, told
 from concours.serving.worker import Spec
 
 MOST_WAITING: Final = 1024
@@ -61,7 +61,9 @@ class _Process:
         self._spec, self._freed, self._lost = spec, freed, lost
         self.busy: dict[int, _Pending] = {}
         self.continuous = False
-        self._reading: asyncio.Task[None] | None = None
+        self._started: asyncio.Future[Ready | None] = asyncio.get_running_loop().create_future()
+        self._stopping = False
+        self._ending: asyncio.Task[None] | None = None
 
     async def start(self) -> Ready:
         """Starts it and waits for its model. Raises ModelFailed."""
@@ -69,18 +71,16 @@ class _Process:
         with theirs:
             command = [sys.executable, "-m", "concours.serving.worker", str(theirs.fileno())]
             self._process = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()])
-        self._reader, self._writer = await asyncio.open_unix_connection(sock=ours, limit=1 << 20)
-        self._writer.write(packed(self._spec.to_json()))
-        message = await next_message(self._reader)
-        if message is None:
-            self._writer.close()
+        loop = asyncio.get_running_loop()
+        self._out, _ = await loop.create_unix_connection(lambda: Messages(self._heard, self._gone), sock=ours)
+        self._out.write(packed(self._spec.to_json()))
+        found = await self._started
+        if found is None:
             raise ModelFailed(f"its process ended as it started (exit {await self._process.wait()})")
-        found = ready.decode(message)
         if found.failed:
             await self.stop()
             raise ModelFailed(found.failed)
         self.continuous = bool(msgspec.json.decode(found.about)["continuous"])
-        self._reading = asyncio.create_task(self._read())
         return found
 
     @property
@@ -90,34 +90,44 @@ class _Process:
     def send(self, pending: list[_Pending]) -> None:
         """Asks it; it is busy until all of it is answered."""
         self.busy.update((one.ask.id, one) for one in pending)
-        self._writer.write(packed([one.ask for one in pending]))
+        self._out.write(packed([one.ask for one in pending]))
 
     def leave(self, pending: _Pending) -> None:
         """Tells it that nobody waits for an answer any more; one that takes its requests one by one finishes it."""
         if self.continuous:
             del self.busy[pending.ask.id]
-            self._writer.write(packed([Ask(pending.ask.id, pending.ask.door, b"", gone=True)]))
+            self._out.write(packed([Ask(pending.ask.id, pending.ask.door, b"", gone=True)]))
             self._freed(self)
 
-    async def _read(self) -> None:
-        while (message := await next_message(self._reader)) is not None:
-            for part in told.decode(message):
-                if (pending := self.busy.get(part.id)) is not None:
-                    pending.parts.put_nowait(part)
-                    pending.begun, pending.ended = True, part.last
-                    if part.last:
-                        del self.busy[part.id]
-            if not self.busy or self.continuous:
-                self._freed(self)
-        self._writer.close()
+    def _heard(self, message: bytes) -> None:
+        if not self._started.done():
+            self._started.set_result(ready.decode(message))
+            return
+        for part in told.decode(message):
+            if (pending := self.busy.get(part.id)) is not None:
+                pending.parts.put_nowait(part)
+                pending.begun, pending.ended = True, part.last
+                if part.last:
+                    del self.busy[part.id]
+        if not self.busy or self.continuous:
+            self._freed(self)
+
+    def _gone(self) -> None:
+        if not self._started.done():
+            self._started.set_result(None)
+        elif not self._stopping:
+            self._ending = asyncio.create_task(self._ended())
+
+    async def _ended(self) -> None:
         await self._process.wait()
         self._lost(self)
 
     async def stop(self) -> None:
         """Ends it: it goes when nobody is there to ask."""
-        if self._reading is not None:
-            self._reading.cancel()
-        self._writer.close()
+        self._stopping = True
+        if self._ending is not None:
+            self._ending.cancel()
+        self._out.close()
         try:
             await asyncio.wait_for(self._process.wait(), _LEAVE)
         except TimeoutError:
@@ -225,7 +235,17 @@ class Pool:
         if self._free and self._waiting and not self._flushing:
             self._flushing = True
             loop = asyncio.get_running_loop()
-            (loop.call_later(self._wait, self._flush) if self._wait else loop.call_soon(self._flush))
+            if self._wait:
+                loop.call_later(self._wait, self._flush)
+            else:
+                loop.call_soon(self._settle, 0)
+
+    def _settle(self, before: int) -> None:
+        """Sends what waits, once a turn of the loop has brought no more: what comes at once is answered at once."""
+        if before < len(self._waiting) < _AT_ONCE:
+            asyncio.get_running_loop().call_soon(self._settle, len(self._waiting))
+        else:
+            self._flush()
 
     def _flush(self) -> None:
         self._flushing = False

@@ -56,6 +56,18 @@ class Meter:
             registry=self.registry,
             buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60),
         )
+        self._counts = dict[tuple[str, str, int], tuple[Counter, Counter, Histogram]]()
+
+    def count(self, model: str, key: str, status: int, rows: int, seconds: float) -> None:
+        """Counts an answer."""
+        of = (model, key, status)
+        if of not in self._counts:  # to look three of them up by their labels takes longer than to count
+            asked, counted = self.requests.labels(*of), self.rows.labels(model, key)
+            self._counts[of] = asked, counted, self.seconds.labels(model)
+        requests, predicted, histogram = self._counts[of]
+        requests.inc()
+        predicted.inc(rows)
+        histogram.observe(seconds)
 
 
 class Server:
@@ -116,8 +128,8 @@ class Server:
             Refused: this token may not, there is no such model, too much waits, or the body is too large.
         """
         began = time.perf_counter()
-        who, found, ask = self._entered(authorization, door, body, name=name, version=version, deadline=deadline)
-        ask = replace(ask, type=type, accept=accept, query={**(query or {}), **ask.query})
+        who, found, ask = self._entered(authorization, door, body, name, version, deadline)
+        ask = Ask(ask.id, door, body, type, accept, {**(query or {}), **ask.query}, ask.seconds)
         told = await found.pool.answer(ask)
         self._left(found, who, ask, told, began)
         return found, ask.query["request"], told
@@ -127,7 +139,7 @@ class Server:
     ) -> AsyncGenerator[Told, None]:
         """The parts of an answer, as they come; as of `ask`. Who stops asking for them is gone."""
         began = time.perf_counter()
-        who, found, ask = self._entered(authorization, door, body, name=name, version=None, deadline=deadline)
+        who, found, ask = self._entered(authorization, door, body, name, None, deadline)
         async with aclosing(found.pool.parts(ask)) as parts:
             async for told in parts:
                 if told.last:
@@ -140,7 +152,6 @@ class Server:
         authorization: str | None,
         door: str,
         body: bytes,
-        *,
         name: str | None,
         version: str | None,
         deadline: str | None,
@@ -160,9 +171,7 @@ class Server:
             found.watch.observe(told.seen.ids, unpacked(told.seen.rows), unpacked_values(told.seen.predictions))
         if found.watch and found.shadow and told.seen:
             self._beside(self._shadowed(found, ask))
-        self.meter.requests.labels(found.name, who, told.status).inc()
-        self.meter.rows.labels(found.name, who).inc(told.rows)
-        self.meter.seconds.labels(found.name).observe(time.perf_counter() - began)
+        self.meter.count(found.name, who, told.status, told.rows, time.perf_counter() - began)
 
     async def _shadowed(self, version: Version, ask: Ask) -> None:
         """Asks the challenger what the model was asked, for the watch; where it is behind, that is counted."""

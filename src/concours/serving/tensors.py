@@ -109,7 +109,7 @@ def cells_of(served: Served, tensors: Sequence[Tensor]) -> tuple[list[list[Any]]
         return None, [_text(tensor.name, each) for each in tensor.data] if tensor.datatype == "BYTES" else tensor.data
     if set(given) == {ROWS} and ROWS in wanted and wanted[ROWS]["shape"][1:]:
         return _whole(served, given[ROWS].data.tolist()), None
-    columns = [_cells(given[column.name]) for column in served.columns]
+    columns = [_cells(given[name]) for name in served.names]
     return [list(row) for row in zip(*columns, strict=True)], None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -120,9 +121,26 @@ def _exactly(connection: socket.socket, count: int) -> bytes | None:
     return b"".join(parts)
 
 
-async def next_message(reader: asyncio.StreamReader) -> bytes | None:
-    """The same of a stream."""
-    try:
-        return await reader.readexactly(int.from_bytes(await reader.readexactly(_HEAD), "big"))
-    except (asyncio.IncompleteReadError, ConnectionError):
-        return None
+class Messages(asyncio.Protocol):
+    """Receives on a loop, without a task that has to be woken for each message.
+
+    Args:
+        heard: is called with each message.
+        gone: is called when the other side is gone, or `heard` failed.
+    """
+
+    def __init__(self, heard: Callable[[bytes], None], gone: Callable[[], None]) -> None:
+        self._heard, self._gone, self._kept = heard, gone, bytearray()
+
+    def data_received(self, data: bytes) -> None:
+        self._kept += data
+        while len(self._kept) >= _HEAD:
+            end = _HEAD + int.from_bytes(self._kept[:_HEAD], "big")
+            if len(self._kept) < end:
+                return
+            message = bytes(self._kept[_HEAD:end])
+            del self._kept[:end]
+            self._heard(message)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._gone()

@@ -117,7 +117,7 @@ def main() -> None:
     """Runs a process."""
     for each in (signal.SIGINT, signal.SIGTERM):  # the server decides when it ends: by going
         signal.signal(each, signal.SIG_IGN)
-    with socket.socket(fileno=int(sys.argv[1])) as connection, deterministic(threads=1, seed=0):
+    with socket.socket(fileno=int(sys.argv[1])) as connection, deterministic(threads=1, seed=0, alone=True):
         work(connection)
 
 

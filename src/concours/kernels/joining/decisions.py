@@ -48,9 +48,10 @@ def decision_weights(p: Floats, y: Codes, metric: OfCounts, of_rows: Floats | No
     return weights if _score(p, y, weights, metric, each) >= _score(p, y, ones, metric, each) else ones
 
 
-def decide(p: Floats, weights: Floats) -> Codes:
-    """The class named for each row, (rows,): of equally good ones the first."""
-    return np.asarray((p * weights).argmax(axis=1), dtype=np.int64)
+def decide(p: Floats, weights: Floats | None) -> Codes:
+    """The class named for each row, (rows,): of equally good ones the first. Without weights all weigh the same."""
+    weighed = p if weights is None else p * weights
+    return np.asarray(weighed.argmax(axis=1), dtype=np.int64)
 
 
 def _score(p: Floats, y: Codes, weights: Floats, metric: OfCounts, of_rows: Floats) -> float:

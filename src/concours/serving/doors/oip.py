@@ -53,12 +53,12 @@ def wanted_of(served: Served, ask: Ask, tensors: Sequence[Tensor], outputs: Outp
     """What is wanted of tensors, by whichever form of the protocol they came."""
     notes: list[str] = []
     cells, source = cells_of(served, tensors)
-    names = [column.name for column in served.columns]
 
     def rows() -> Any:
         if cells is None:
             return served.read(source, notes.append)
-        return served.read(source_of(served, [dict(zip(names, row, strict=True)) for row in cells]), notes.append)
+        named = [dict(zip(served.names, row, strict=True)) for row in cells]
+        return served.read(source_of(served, named), notes.append)
 
     return Wanted(ask=ask, cells=cells, rows=rows, more=outputs, notes=notes)
 

@@ -82,7 +82,7 @@ def _rows(body: bytes) -> list[Any]:
 
 
 def _cells(served: Served, rows: Sequence[Any]) -> list[list[Any]] | None:
-    names = [column.name for column in served.columns]
+    names = served.names
     try:
         return [[row[name] for name in names] for row in rows] if names else None
     except (KeyError, TypeError):

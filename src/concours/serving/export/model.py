@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
@@ -15,7 +14,7 @@ from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.errors import DataError, MissingPackage
 from concours.core.optional import install_command, installed
-from concours.serving.columns import Exact
+from concours.engine.prediction import Models
 from concours.serving.export.cells import Cells, Feed
 from concours.serving.export.whole import ELSE, Whole, written
 from concours.serving.model import Served
@@ -59,7 +58,7 @@ class Exported(Served):
         known = {each.entrant.digest: each for each in served.result.candidates.values()}
         x = tried(served.held())
         with consent.granted(served.agreed):
-            whole = written(candidate, known, served.models, served.output, x)
+            whole = written(candidate, known, Models(served.result.folder.store), served.output, x)
         try:
             session = session_of(whole.graph.written(whole.predictions[candidate.entrant.digest]))
             p = session.run(None, whole.cells.of_frame(x))[0]
@@ -78,11 +77,7 @@ class Exported(Served):
         if self.framed:
             frame: pd.DataFrame | None = super().quickly(rows)
             return frame
-        return self.cells.of_rows(rows) if self._exact and self._exact.fits(rows) else None
-
-    @cached_property
-    def _exact(self) -> Exact | None:
-        return Exact.of(self.like.schema)
+        return self.cells.of_rows(rows) if self.exact and self.exact.fits(rows) else None
 
     def predict(self, x: pd.DataFrame | Feed) -> Values:
         """Predictions (rows, outputs) float64.

@@ -174,7 +174,7 @@ class Classes(OutputKind):
 
     def named(self, p: Values, weights: NDArray[np.float64] | None) -> Codes:
         """Which class is named, (rows,), by its place."""
-        return decide(p, np.ones(self.classes) if weights is None else weights)
+        return decide(p, weights)
 
     def columns(self, p: Values, weights: NDArray[np.float64] | None, *, proba: bool) -> dict[str, pa.Array]:
         """`prediction`, the label; and `p_` and the class for each class."""

@@ -1,0 +1,27 @@
+"""What the server and its processes say to one another: messages are received whole, however they come."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from concours.serving.wire import Ask, Messages, asks, packed
+
+
+@given(
+    bodies=st.lists(st.binary(max_size=300), min_size=1, max_size=6), cuts=st.lists(st.integers(0, 1500), max_size=9)
+)
+def test_messages_are_received_whole(bodies: list[bytes], cuts: list[int]) -> None:
+    """In their order, cut anywhere or several in one piece; what is half there when the other side goes is dropped."""
+    sent = [Ask(number, "plain", body) for number, body in enumerate(bodies)]
+    stream = b"".join(packed([ask]) for ask in sent) + packed([sent[0]])[:-1]
+    heard, gone = list[Ask](), list[bool]()
+    other = Messages(lambda message: heard.extend(asks.decode(message)), lambda: gone.append(True))
+    places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    for begin, end in itertools.pairwise(places):
+        other.data_received(stream[begin:end])
+    other.connection_lost(None)
+    assert heard == sent
+    assert gone == [True]
