@@ -139,6 +139,13 @@ class Predictor:
         self._all = np.arange(x.shape[0])
         self._whole: dict[Digest, Any] = {}
         self._shared: dict[Digest, _Told] = {}
+        self._known: dict[Digest, Values] = {}
+
+    def know(self, digest: Digest, p: Values) -> None:
+        """Takes what a candidate predicts, (rows, …), from who has asked it already."""
+        told = self._shared[digest] = _Told(len(self._all))
+        told.keep(self._all, p)
+        self._known[digest] = p
 
     def predict(self, candidate: Candidate) -> Values:
         """Predictions (rows, outputs) of the model on the board.
@@ -164,9 +171,9 @@ class Predictor:
     def predict_until(self, candidate: Candidate, late: Callable[[], bool]) -> tuple[Values, str]:
         """Predictions (rows, …) of what is ready in time, and what they lack, in a sentence; empty where nothing.
 
-        No member of an alliance is asked once it is late, but the first; whoever is asked is waited for. Then members
-        that answered are joined by their weights, where that is how they are joined; a cascade has stopped where it
-        was; else the one of the largest weight stands for all.
+        No member of an alliance is asked once it is late, but the first where nothing is known of any; whoever is asked
+        is waited for. Then members that answered are joined by their weights, where that is how they are joined; a
+        cascade has stopped where it was; else the one of the largest weight stands for all.
 
         Raises:
             Late: some rows have no answer.
@@ -174,7 +181,10 @@ class Predictor:
         joint = candidate.entrant.joint
         if joint is None or joint.join.own:
             return self.predict(candidate), ""
-        heard = _Heard(late)
+        known = {
+            place: self._known[digest] for place, digest in enumerate(joint.needs.parents) if digest in self._known
+        }
+        heard = _Heard(late, known, self._all)
         try:
             with _cannot_predict(candidate):
                 p = joined(candidate.entrant, joint, self._asking(candidate, self._all, heard.by))
@@ -270,14 +280,20 @@ _BY_WEIGHTS: Final = "concours.engine.joints:by_weights"
 
 
 class _Heard:
-    """What members answered before it was late; who is asked first is heard in any case."""
+    """What members answered before it was late; who is asked first is heard in any case.
 
-    def __init__(self, late: Callable[[], bool]) -> None:
-        self._late = late
-        self._said = list[tuple[int, Rows, Values]]()
+    Args:
+        known: answers about all rows that are there already, by the place of who gave them.
+    """
+
+    def __init__(self, late: Callable[[], bool], known: Mapping[int, Values], rows: Rows) -> None:
+        self._late, self._known = late, known
+        self._said = [(place, rows, said) for place, said in known.items()]
 
     def by(self, place: int, ask: Ask) -> Ask:
         """The same member, heard."""
+        if place in self._known:
+            return ask
 
         def heard(rows: Rows) -> Values:
             if self._said and self._late():

@@ -141,7 +141,7 @@ class Served:
     def predict(self, x: Any) -> Values:
         """Predictions (rows, …), the same as `predict` gives of these rows, to the last bit."""
         with consent.granted(self.agreed):
-            return self._predictor(x).predict(self.result.candidate(self.name))
+            return self.predictor(x).predict(self.result.candidate(self.name))
 
     def predict_within(self, x: Any, seconds: float) -> tuple[Values, str]:
         """What is ready of that in so many seconds, and what it lacks, as a sentence; empty where it is whole.
@@ -149,13 +149,18 @@ class Served:
         Raises:
             Refused: some rows have no answer.
         """
-        until = time.monotonic() + seconds
+        until, predictor = time.monotonic() + seconds, self.predictor(x)
         try:
             with consent.granted(self.agreed):
-                candidate = self.result.candidate(self.name)
-                return self._predictor(x).predict_until(candidate, lambda: time.monotonic() >= until)
+                self.heard_until(predictor, x, until)
+                return predictor.predict_until(self.result.candidate(self.name), lambda: time.monotonic() >= until)
         except Late as error:
             raise Refused(f"{error}; give more time than {seconds * 1000:g} ms", status=408) from None
+
+    def heard_until(self, predictor: Predictor, x: Any, until: float) -> None:
+        """Lets a predictor of these rows know what members say by then, on `time.monotonic`: here nothing before it
+        asks them.
+        """
 
     def vectors(self, x: Any) -> NDArray[np.float64]:
         """The vectors (rows, width) by which it tells rows apart.
@@ -171,7 +176,8 @@ class Served:
                 return np.asarray(made(x), dtype=np.float64)
         raise Refused(f"{self.name} makes no vectors of texts: serve an entrant of the recipe embedded, alone")
 
-    def _predictor(self, x: Any) -> Predictor:
+    def predictor(self, x: Any) -> Predictor:
+        """Predicts these rows by candidates of its contest."""
         return Predictor(self._store, self.output, self.candidates, x, models=self.models)
 
     def held(self) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
@@ -144,7 +145,8 @@ class Pool:
     """
 
     def __init__(self, spec: Spec, *, processes: int = 1, wait: float = 0.0) -> None:
-        self.spec, self._count, self._wait = spec, processes, wait
+        cores = max(1, len(os.sched_getaffinity(0)) // processes)
+        self.spec, self._count, self._wait = replace(spec, processes=cores), processes, wait
         self._free: list[_Process] = []
         self._all: list[_Process] = []
         self._waiting: deque[_Pending] = deque()

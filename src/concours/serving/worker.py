@@ -21,6 +21,7 @@ from concours.engine.deterministic import deterministic
 from concours.runs.result import Result
 from concours.serving.about import about
 from concours.serving.answering import Answering, Steps
+from concours.serving.crew import crewed
 from concours.serving.doors.table import DOORS, FORMS
 from concours.serving.export.model import Exported
 from concours.serving.model import Served
@@ -40,6 +41,7 @@ class Spec:
         within: how far an answer may be from that of `predict`; 0: equal to the last bit.
         export: the form in which the model answers, of `EXPORTS`; empty: as it is.
         watched: whether what is answered is told too.
+        processes: among so many the members of an alliance may be divided.
     """
 
     run: Path
@@ -48,6 +50,7 @@ class Spec:
     within: float = 0.0
     export: str = ""
     watched: bool = False
+    processes: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """As JSON; `of` is the inverse."""
@@ -67,12 +70,14 @@ def opened(spec: Spec) -> tuple[Steps, Ready]:
     """The model of a process, warm, and what is said of it. Raises ConcoursError where it cannot be served."""
     served = Served.of(Result.load(spec.run), spec.model, spec.agreed)
     if spec.export:
-        served = EXPORTS[spec.export](served, framed=spec.watched)
+        served, divided = EXPORTS[spec.export](served, framed=spec.watched), ""
+    else:
+        served, divided = crewed(served, spec.processes)
     together, notes = _together(served, spec.within)
     answering, writer = Answering(served, DOORS, together, watched=spec.watched), writer_of(served)
     steps = answering if writer is None else Speaking(answering, writer, FORMS)
     said = about(served, together=together, continuous=steps.continuous)
-    return steps, Ready(msgspec.json.encode(said), tuple(notes))
+    return steps, Ready(msgspec.json.encode(said), tuple(note for note in (divided, *notes) if note))
 
 
 def _together(served: Served, within: float) -> tuple[bool, Sequence[str]]:
