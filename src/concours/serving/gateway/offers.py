@@ -21,6 +21,8 @@ from concours.entrants.endpoints.price import UNIT, in_units
 
 AIMS: Final = ("best", "cheap", "fast")
 """What a request may ask for instead of a name."""
+CANARIES: Final = "canaries"
+"""The gateway's own account, beside the keys: what hidden rows cost."""
 _MILLION = 1_000_000
 _MOST_PRICE = 100_000
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -112,6 +114,29 @@ class Quality:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Canary:
+    """By which hidden rows an offer is watched, and what was promised of it.
+
+    Attributes:
+        run, line: the folder of the competition, seen from the file, and who of its board the offer is to be; its
+            default model if none is given.
+        share: canaries, of the requests that the offer answers.
+        differs: the greatest share of canaries that may be answered otherwise than that model answered them.
+    """
+
+    run: str
+    line: str | None = None
+    share: float = 0.02
+    differs: float = 0.02
+
+    def amiss(self) -> str:
+        for name in ("share", "differs"):
+            if not 0 < getattr(self, name) <= 0.5:
+                return f"{name} = {getattr(self, name):g}: expected a share above 0, up to 0.5"
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Offer:
     """An endpoint that can answer.
 
@@ -122,6 +147,7 @@ class Offer:
         url: of OpenAI's form up to and with `/v1`; of Open Inference what comes before `/v2`.
         key_env: the variable of the environment that holds the endpoint's key; None where it needs none.
         seconds: how long an answer takes mostly, until that has been seen.
+        canary: by what it is watched; None for by nothing.
     """
 
     name: str
@@ -134,6 +160,7 @@ class Offer:
     limits: Limits = field(default_factory=Limits)
     quality: Quality | None = None
     seconds: float | None = None
+    canary: Canary | None = None
 
     def amiss(self) -> str:
         for what in ("name", "task"):
@@ -177,6 +204,8 @@ class Key:
     def amiss(self) -> str:
         if not _is_word(self.name):
             return f"name = {self.name!r}: expected {_WORD_LETTERS}"
+        if self.name == CANARIES:
+            return f"name = {self.name!r}: so the gateway's own account is called; give the key another name"
         if (self.hash is None) == (self.key_env is None):
             return "expected one of hash, sha256: and the digest of the key, and key_env, the variable that holds it"
         if self.budget is not None and not 0 <= self.budget <= _MILLION:
