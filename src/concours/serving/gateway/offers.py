@@ -294,9 +294,14 @@ class Offers:
             ContestError: it is missing, is not TOML, or something in it is wrong: what, and what was expected.
         """
         try:
-            return typed(cls, read_toml(path))
-        except ContentRefused as error:
-            raise ContestError(f"{path.name}: {error}") from None
+            content = read_toml(path)
+            for table in ("offer", "key"):
+                if isinstance(content.get(table), dict):
+                    raise ContestError(f"[{table}] stands there once: write [[{table}]], as there may be several")
+            return typed(cls, content)
+        except (ContentRefused, ContestError) as error:
+            said = str(error)
+            raise ContestError(said if said.startswith(path.name) else f"{path.name}: {said}") from None
 
 
 def digest_of(secret: str) -> str:
