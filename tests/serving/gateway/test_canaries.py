@@ -324,11 +324,11 @@ def test_an_honest_offer_is_not_named_and_a_swapped_one_is(tmp_path, digits, cap
     told = swapped["disagreement"]
     assert 100 < told["raised_rows"] < 160
     assert (told["rows"], len(told["raised_lately"])) == (200, told["raised_rows"])
-    (line,) = [text for record in caplog.records if "otherwise" in (text := record.getMessage())]
+    (line,) = [text for record in caplog.records if "different" in (text := record.getMessage())]
     assert line.startswith(
-        f"alarm: offer ours may serve something else than what competed. After {told['raised_rows']} "
+        f"alarm: offer ours may serve something else than linear of {digits}, which competed. After "
+        f"{told['raised_rows']} canaries "
     )
-    assert "answered otherwise than linear" in line
     assert "where 2.0% may be" in line
     assert "\n" not in line
 
@@ -592,7 +592,7 @@ def test_the_alarm_on_the_page(gateway, digits):
     assert row["raised_rows"] < 12
     page = found.get("/usage", headers={"authorization": "Bearer let-me-see"}).text
     told = seen(row)
-    for text in ("answered otherwise than what competed", "100.0%", f"{100 * told.low:.1f} to 100.0%", "2.0%"):
+    for text in ("different", "100.0%", f"{100 * told.low:.1f} to 100.0%", "2.0%"):
         assert text in page, text
     assert time.strftime("%Y-%m-%d", time.gmtime(row["raised"])) in page
 

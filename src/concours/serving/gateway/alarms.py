@@ -16,8 +16,8 @@ from concours.kernels.watching.means import Sums, interval
 from concours.serving.gateway.hidden import Flags
 
 _LATELY: Final = 500
-WORDS: Final[Mapping[str, str]] = {"accuracy": "wrong", "disagreement": "answered otherwise than {line}"}
-"""What alarms are told by, and what fails then."""
+WORDS: Final[Mapping[str, str]] = {"accuracy": "wrong", "disagreement": "different"}
+"""What alarms are told by, and what answers are called that fail."""
 
 
 def fresh(offer: str, promised: Mapping[str, float]) -> list[dict[str, Any]]:
@@ -81,10 +81,9 @@ class Seen:
 
     def line(self, who: str) -> str:
         """The alarm for people, with the name of who competed."""
-        what = WORDS[self.told_by].format(line=who)
         return (
-            f"alarm: offer {self.offer} may serve something else than what competed. After {self.rows:,} canaries, "
-            f"{self.failed:,} of the last {self.lately:,} were {what}: {self.share:.1%} "
+            f"alarm: offer {self.offer} may serve something else than {who}, which competed. After {self.rows:,} "
+            f"canaries {self.failed:,} of the last {self.lately:,} answers were {WORDS[self.told_by]}: {self.share:.1%} "
             f"({self.low:.1%} to {self.high:.1%}), where {self.promised:.1%} may be"
         )
 

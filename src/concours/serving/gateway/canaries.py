@@ -123,7 +123,7 @@ class Canaries:
         changes = {by: partial(after, failed=flags, between=hidden.between) for by, flags in failed.items()}
         for before, now in (await self._books.do(self._books.ledger.judge, id, bill, offer.name, changes)).values():
             if before["raised"] is None and now["raised"] is not None:
-                _LOG.error("%s", seen(now).line(hidden.line))
+                _LOG.error("%s", seen(now).line(f"{hidden.line} of {hidden.canary.run}"))
 
     def _tell(self, offer: Offer, what: str) -> None:
         """Says once of an offer what keeps canaries from telling anything."""

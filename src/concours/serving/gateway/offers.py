@@ -108,9 +108,11 @@ class Quality:
             return "expected run = the folder of a run, or score and error, its standard error"
         if self.error < 0 or (self.rows is not None and self.rows < 1):
             return "expected an error of 0 or more, and rows of 1 or more"
-        if self.rows is None and not 0 <= self.score <= 1:
-            return f"rows is missing: of how many rows {self.score:g} is the mean"
-        return ""
+        if 0 <= self.score <= 1:
+            return ""
+        if self.metric in (None, "accuracy"):
+            return f"score = {self.score:g}: expected a share from 0 to 1; of another metric, name it, and rows"
+        return "" if self.rows else f"score = {self.score:g}: rows is missing, of how many rows it is the mean"
 
 
 @dataclass(frozen=True, kw_only=True)

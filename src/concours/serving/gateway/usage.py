@@ -42,7 +42,7 @@ class Compared:
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """What canaries say of an offer: by one of the alarms, with what fails in words, and how many were sent."""
+    """What canaries say of an offer: by one of the alarms, with what answers are called that fail, and how many were sent."""
 
     seen: Seen
     fails: str
@@ -94,7 +94,7 @@ def watched(offers: Sequence[Offer], alarms: Sequence[Mapping[str, Any]]) -> lis
     """What canaries say of each offer that is watched: those with an alarm first."""
     now = {offer.name for offer in offers if offer.canary}
     found = [
-        Watched(seen=seen(row), fails=WORDS[row["told_by"]].format(line="what competed"), drawn=row["drawn"])
+        Watched(seen=seen(row), fails=WORDS[row["told_by"]], drawn=row["drawn"])
         for row in alarms
         if row["offer"] in now
     ]
