@@ -83,8 +83,8 @@ class Seen:
         """The alarm for people, with the name of who competed."""
         return (
             f"alarm: offer {self.offer} may serve something else than {who}, which competed. After {self.rows:,} "
-            f"canaries {self.failed:,} of the last {self.lately:,} answers were {WORDS[self.told_by]}: {self.share:.1%} "
-            f"({self.low:.1%} to {self.high:.1%}), where {self.promised:.1%} may be"
+            f"canaries {self.failed:,} of the last {self.lately:,} answers were {WORDS[self.told_by]}: "
+            f"{self.share:.1%} ({self.low:.1%} to {self.high:.1%}), where {self.promised:.1%} may be"
         )
 
 

@@ -42,7 +42,7 @@ class Compared:
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """What canaries say of an offer: by one of the alarms, with what answers are called that fail, and how many were sent."""
+    """What canaries say of an offer by one of the alarms, what answers are called that fail, and how many were sent."""
 
     seen: Seen
     fails: str
