@@ -285,6 +285,10 @@ key_env = "ADA"
         (TEXT + '[gateway]\ndatabase = "mysql://me:secret@h/d"', "k", "mysql://me:***@h/d is no URL of a database"),
         (TEXT + '[gateway]\nadmin_env = "NONE_SUCH"', "k", "gateway: the environment variable NONE_SUCH"),
         (TEXT.replace('task = "qa"', 'task = "qa"\nquality = { run = "none" }'), "k", "none does not exist"),
+        (TEXT.replace('task = "qa"', 'task = "qa"\ncanary = { run = "none" }'), "k", "offer a, canary: "),
+        (TEXT.replace('task = "qa"', 'task = "qa"\ncanary = { run = "none" }'), "k", "none does not exist"),
+        (TEXT.replace("[[key]]", "[[keys]]"), "k", "offers.toml: keys is not known; did you mean 'key'?"),
+        (TEXT.replace('task = "qa"', 'task = "qa"\nseconds = nan'), "k", "seconds must be a finite number, got nan"),
         (TEXT, "k", "Address already in use"),
     ],
 )

@@ -62,7 +62,7 @@ class Seen:
         raised: when, in seconds since 1970; None where there was no alarm.
         rows: canaries that were judged until then.
         lately, failed: the last of them, and how many of these failed.
-        low, high: where the share that fails is, by these; at all looks together with a probability of 95%.
+        low, high: where the share that fails is, by these, with a probability of 95% at any one look.
     """
 
     offer: str

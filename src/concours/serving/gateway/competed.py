@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,8 +82,8 @@ def _hidden(offer: Offer, result: Result) -> Hidden:
     served, store = Served(result, name), result.folder.store
     posing = _POSING[offer.protocol](served, problem.test, canary.run)
     judging = _judging(served, get_values(store, problem.test.y), get_values(store, candidate.test), posing.asked)
-    # One more of each sort: of a model that never erred, an error must still be possible.
-    promised = {"accuracy": (judging.erred + 1) / (problem.test.rows + 2), "disagreement": canary.differs}
+    errors = promised_errors(judging.erred, problem.test.rows, canary.differs if served.calls else 0.0)
+    promised = {"accuracy": errors, "disagreement": canary.differs}
     promise = {"entrant": candidate.entrant.digest, "x": problem.test.x, "y": problem.test.y, "p": candidate.test}
     return Hidden(
         canary=canary,
@@ -93,6 +94,21 @@ def _hidden(offer: Offer, result: Result) -> Hidden:
         posing=posing,
         judging=judging,
     )
+
+
+def promised_errors(erred: int, rows: int, differs: float) -> float:
+    """The greatest share of hidden rows at which an offer may be wrong if it is a model that was wrong at some of them.
+
+    It is their share, but never so small or so great that an error, or a right answer, were impossible. Of a model
+    whose answers vary by chance, what it was wrong at is one draw: where two draws differ at a share d of rows, a row
+    that is wrong with probability q adds 2 q (1 - q) to that at least, and q (1 - q) to the variance of how many are
+    wrong, which so is rows d / 2 at most. Three such standard errors are allowed for.
+
+    Args:
+        differs: that share; 0 of a model whose answers do not vary.
+    """
+    share = (erred + 3 * math.sqrt(rows * differs / 2)) / rows
+    return min(max(share, 1 / (rows + 2)), (rows + 1) / (rows + 2))
 
 
 def _judging(served: Served, y: Values, p: Values, asked: bool) -> Any:
