@@ -50,7 +50,7 @@ class Canaries:
     ) -> None:
         self._hidden, self._wires, self._loads, self._books, self._drawn = hidden, wires, loads, books, drawn
         self._waiting: set[asyncio.TimerHandle] = set()
-        self._told: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
         for name, rows in hidden.items():
             books.ledger.watch(name, rows.promise, SystemRandom().getrandbits(62), fresh(name, rows.promised))
 
@@ -87,11 +87,12 @@ class Canaries:
             work = hidden.posing.posed(form, places)
             entry = Entry(key=CANARIES, id=uuid4().hex, asked=offer.name, chosen=offer.name)
             if await self._books.do(ledger.reserve, entry, work.worst(offer)):
+                self._tell(offer, "canaries have cost more than can be counted")
                 return
             bill, failed = await self._answer(offer, hidden, work, places)
             await self._judge(offer, hidden, entry.id, bill, failed)
-        except Refused:
-            pass  # the books cannot be written, which is told there
+        except Refused as error:
+            _LOG.warning("a canary of offer %s tells nothing: %s", offer.name, error)
         except Exception:  # noqa: BLE001 (nobody waits for it; the request stays open in the books)
             _LOG.exception("a defect of the gateway, in watching offer %s", offer.name)
         finally:
@@ -106,7 +107,7 @@ class Canaries:
             _LOG.warning("offer %s %s", offer.name, error)
             return Bill(state="failed"), {}
         try:
-            told = await _all_of(reply, work)
+            told = await _all_of(reply, work, offer)
         finally:
             reply.close()
         if told is None:
@@ -127,8 +128,8 @@ class Canaries:
 
     def _tell(self, offer: Offer, what: str) -> None:
         """Says once of an offer what keeps canaries from telling anything."""
-        if offer.name not in self._told:
-            self._told.add(offer.name)
+        if (offer.name, what) not in self._told:
+            self._told.add((offer.name, what))
             _LOG.warning("offer %s: %s", offer.name, what)
 
 
@@ -140,7 +141,7 @@ def _form(hidden: Hidden, work: Work) -> Any:
         return None
 
 
-async def _all_of(reply: Reply, work: Work) -> Told | None:
+async def _all_of(reply: Reply, work: Work, offer: Offer) -> Told | None:
     """What an answer says of itself, when all of it came; as far as it came, where it breaks off."""
     if reply.events is None:
         return reply.told
@@ -149,5 +150,5 @@ async def _all_of(reply: Reply, work: Work) -> Told | None:
         async for event in reply.events:
             meter.passes(event)
     except Failed as error:
-        _LOG.warning("a stream %s", error)
+        _LOG.warning("offer %s %s", offer.name, error)
     return meter.told
