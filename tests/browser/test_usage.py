@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ DAY_S = 86_400
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Where a page lies that has everything which it may have."""
+    from concours.serving.gateway.alarms import after, fresh
     from concours.serving.gateway.beliefs import Beliefs
     from concours.serving.gateway.ledger import Bill, Entry, Ledger
     from concours.serving.gateway.offers import plain
@@ -28,16 +30,16 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     long = "an-offer-whose-name-has-no-end-and-no-place-to-break-and-so-has-to-be-broken"
     common = {"model": "m", "task": "questions", "protocol": "openai", "url": "http://127.0.0.1:9/v1"}
     offers = [
-        {**common, "name": "large", "quality": {"score": 0.91, "error": 0.01}},
+        {**common, "name": "large", "quality": {"score": 0.91, "error": 0.01}, "canary": {"run": "runs/questions"}},
         {**common, "name": "small", "quality": {"score": 0.86, "error": 0.01}},
-        {**common, "name": long},
+        {**common, "name": long, "canary": {"run": "runs/questions"}},
     ]
     keys = [
         {"name": name, "hash": f"sha256:{place:064x}", "budget": 10 * place or None} for place, name in enumerate("ab")
     ]
     found = plain({"offer": offers, "key": keys})
     with Ledger(f"sqlite:///{folder}/books.db") as ledger:
-        ledger.admit({key.name: key.most for key in found.key})
+        ledger.admit({key.name: key.most for key in found.key} | {"canaries": None})
         counting = ["told", "told", "bound", "over"]
         for number in range(80):
             name = rng.choice(["large", "large", "large", "small"])
@@ -55,6 +57,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
             ledger.score(entry.key, entry.id, float(rng.random() < 0.9))
         ledger.reserve(Entry(key="a", id="x", asked="best", chosen="large"), 10**11)
         ledger.close_lost()
+        for name, wrong, other in (("large", 0.09, 0.15), (long, 0.0, 0.0)):
+            ledger.watch(name, "promise", 1, fresh(name, {"accuracy": 0.09, "disagreement": 0.02}))
+            flags = {"accuracy": rng.random(600) < wrong, "disagreement": rng.random(600) < other}
+            changes = {by: partial(after, failed=failed, between=20_000) for by, failed in flags.items()}
+            ledger.draw(name, 620)
+            ledger.reserve(Entry(key="canaries", id=name, asked=name, chosen=name), 10**10)
+            ledger.judge(name, Bill(state="settled", cost=10**9, offer=name, rows=600), name, changes if wrong else {})
         ledger.reserve(Entry(key="a", id="y", asked="best", chosen="large"), 10**11)
         known = {one.name: start for one in found.offer if (start := measured(one, folder))}
         path = folder / "usage.html"
@@ -78,6 +87,7 @@ def test_page(browser: Any, address: str, width: int, scheme: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("[...document.querySelectorAll('section > h2')].map(e => e.id)") == [
         "budgets",
+        "canaries",
         "days",
         "offers",
         "gain",

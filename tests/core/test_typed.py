@@ -94,7 +94,7 @@ GOOD: dict[str, Any] = {
         ({"inner": [{}]}, r"inner\[0\].low is missing"),
         ({"inner": [{"low": 1, "more": 2}]}, r"inner\[0\].more is not known"),
         ({"inner": [{"low": 11}]}, r"inner\[0\]: low: expected at most 10"),
-        ({"inner": [{"low": 1, "word": "c"}]}, r"inner\[0\].word: expected one of a, b, got a text"),
+        ({"inner": [{"low": 1, "word": "c"}]}, r"inner\[0\].word: expected one of a, b, got 'c'"),
         ({"inner": [{"low": 1, "word": ["a"]}]}, r"inner\[0\].word: expected one of a, b, got a list"),
         ({"pair": [1]}, "pair: expected a list of 2, got one of 1"),
         ({"pair": [1, float("nan")]}, r"pair\[1\]: expected a number, got no finite number"),

@@ -66,8 +66,10 @@ def _values(content: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
         if isinstance(value, dict):
             left += [(f"{where}.{key}" if where else key, inner, depth + 1) for key, inner in value.items()]
         elif isinstance(value, list):
-            numbered = where == "entrant"
-            left += [(f"entrant {i}" if numbered else where, inner, depth + 1) for i, inner in enumerate(value, 1)]
+            left += [
+                (f"{where} {i}" if isinstance(inner, dict) else where, inner, depth + 1)
+                for i, inner in enumerate(value, 1)
+            ]
         else:
             yield where, value
 

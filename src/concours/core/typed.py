@@ -23,7 +23,8 @@ from typing import (
 )
 
 from concours.core.digests import Digest, is_digest
-from concours.core.errors import ContentRefused
+from concours.core.errors import ContentRefused, nearest
+from concours.core.visible import shortened
 
 T = TypeVar("T")
 
@@ -84,10 +85,11 @@ def _table(kind: Any, value: Any, where: str) -> dict[str, Any]:
 def _keys(value: Any, needed: Iterable[str], known: Iterable[str], where: str) -> None:
     if not isinstance(value, Mapping):
         _refuse("an object", value, where)
+    if strange := sorted(map(str, value.keys() - set(known))):  # first, as it may be one that is missing, misspelt
+        name = shortened(strange[0], 60)
+        raise ContentRefused(f"{_at(where, name)} is not known; {nearest(name, known)}")
     if missing := sorted(set(needed) - value.keys()):
         raise ContentRefused(f"{_at(where, missing[0])} is missing")
-    if strange := sorted(value.keys() - set(known)):
-        raise ContentRefused(f"{_at(where, strange[0])} is not known")
 
 
 def _mapping(kinds: tuple[Any, ...], value: Any, where: str) -> dict[Any, Any]:
@@ -116,7 +118,12 @@ def _tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
 def _literal(words: tuple[Any, ...], value: Any, where: str) -> Any:
     if isinstance(value, str) and value in words:
         return value
-    return _refuse(f"one of {', '.join(map(str, words))}", value, where)
+    expected = f"one of {', '.join(map(str, words))}"
+    if not isinstance(value, str):
+        return _refuse(expected, value, where)
+    hint = nearest(value, words).partition("?")
+    meant = f"; {hint[0]}?" if hint[1] else ""
+    raise ContentRefused(f"{where or 'the whole'}: expected {expected}, got {shortened(repr(value), 60)}{meant}")
 
 
 def _union(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
@@ -161,6 +168,8 @@ def _refuse(expected: str, value: Any, where: str) -> Any:
 def _called(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "no finite number"
+    if isinstance(value, float) and not value.is_integer():
+        return f"the number {value:g}"
     names = {dict: "an object", list: "a list", bool: "a truth value", int: "a number", float: "a number"}
     return "null" if value is None else names.get(type(value), "a text" if isinstance(value, str) else "a value")
 

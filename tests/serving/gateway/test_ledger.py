@@ -14,25 +14,11 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from sqlalchemy import create_engine
 
 from concours.core.errors import ContestError
 from concours.serving.gateway.ledger import Bill, Entry, Ledger
-from concours.serving.gateway.tables import METADATA
 
 MOST = 1_000
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
-    """An empty database: a file, and PostgreSQL."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/books.db"
-    found = request.getfixturevalue("postgresql")
-    engine = create_engine(found)
-    METADATA.drop_all(engine)
-    engine.dispose()
-    return found
 
 
 @pytest.fixture

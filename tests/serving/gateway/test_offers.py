@@ -18,7 +18,7 @@ from concours.core.entrant import Entrant
 from concours.core.errors import ContentRefused, ContestError, DataError
 from concours.core.problem import Goal
 from concours.core.standings import Estimate, Standing, Standings
-from concours.serving.gateway.offers import Key, Limits, Offer, Offers, Price, Quality, Settings, money, plain
+from concours.serving.gateway.offers import Canary, Key, Limits, Offer, Offers, Price, Quality, Settings, money, plain
 from concours.serving.gateway.qualities import measured
 
 GOOD = {
@@ -66,7 +66,8 @@ WRONG = [
     ("offer.0.limits.seconds", -1, "seconds = -1: expected a number above 0"),
     ("offer.0.quality.error", None, "expected run = the folder of a run, or score and error"),
     ("offer.0.quality.error", -0.1, "expected an error of 0 or more"),
-    ("offer.0.quality.score", 7, "rows is missing"),
+    ("offer.0.quality.score", 7, "score = 7: expected a share from 0 to 1"),
+    ("offer.0.quality", {"score": 7, "error": 1, "metric": "r2"}, "score = 7: rows is missing"),
     ("offer.0.quality.run", "run", "score is given beside run"),
     ("offer.0.quality.line", "x", "line is given without run"),
     ("offer.0.seconds", 0, "seconds = 0"),
@@ -79,7 +80,19 @@ WRONG = [
     ("gateway.exploration", 2, "exploration = 2: expected a share"),
     ("gateway.alike", -1, "alike = -1: expected 0 or more"),
     ("gateway.canary", 1, "gateway.canary is not known"),
-    ("offers", [], "offers is not known"),
+    ("offers", [], "offers is not known; did you mean 'offer'? known: offer, key, gateway"),
+    ("keys", [], "keys is not known; did you mean 'key'?"),
+    ("offer.0.protocol", "opneai", "got 'opneai'; did you mean 'openai'?"),
+    ("offer.0.limits.requests", 1.5, "expected a whole number, got the number 1.5"),
+    ("offer.0.canary", {"share": 0.1}, "offer[0].canary.run is missing"),
+    ("offer.0.canary", "runs/x", "offer[0].canary: expected an object, got a text"),
+    ("offer.0.canary", {"run": "x", "sahre": 0.1}, "offer[0].canary.sahre is not known; did you mean 'share'?"),
+    *(
+        ("offer.0.canary", {"run": "x", name: share}, f"offer[0].canary: {name} = {share:g}: expected a share above 0")
+        for name in ("share", "differs")
+        for share in (0, -0.1, 0.51, 1, 2)
+    ),
+    ("key.0.name", "canaries", "so the gateway's own account is called"),
 ]
 
 
@@ -118,8 +131,31 @@ def test_a_file(tmp_path):
     file.write_text("[[offer]]\nname = 'a'\n")
     with pytest.raises(ContestError, match=r"offers.toml: key is missing"):
         Offers.read(file)
+    file.write_text("[offer]\nname = 'a'\n")
+    with pytest.raises(ContestError, match=r"offers.toml: \[offer\] stands there once: write \[\[offer\]\]"):
+        Offers.read(file)
     with pytest.raises(DataError, match="does not exist"):
         Offers.read(tmp_path / "none.toml")
+
+
+NUMBERS = ["price.input", "price.row", "limits.seconds", "seconds", "quality.score", "quality.error", "canary.share"]
+
+
+@pytest.mark.parametrize("where", NUMBERS)
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-1", "1e400", "'many'", "[]"])
+def test_odd_numbers(tmp_path, where, value):
+    """Each is told in one line, with the file, the place, what is there, and what was expected."""
+    file = tmp_path / "offers.toml"
+    beside = {"quality": "quality.score = 0.5\nquality.error = 0.1\n", "canary": "canary.run = 'x'\n"}
+    lines = "".join(line for line in beside.get(where.partition(".")[0], "").splitlines(True) if where not in line)
+    file.write_text(
+        "[[offer]]\nname = 'a'\nmodel = 'm'\ntask = 'qa'\nprotocol = 'openai'\nurl = 'http://h/v1'\n"
+        f"{lines}{where} = {value}\n[[key]]\nname = 'ada'\nkey_env = 'ADA'\n"
+    )
+    with pytest.raises(ContestError, match=rf"^offers.toml: offer( 1|\[0\])\.?.*{where.split('.')[-1]}.*") as error:
+        Offers.read(file)
+    assert "\n" not in str(error.value)
+    assert any(word in str(error.value) for word in ("expected", "must be a finite number"))
 
 
 @given(
@@ -249,6 +285,10 @@ key_env = "ADA"
         (TEXT + '[gateway]\ndatabase = "mysql://me:secret@h/d"', "k", "mysql://me:***@h/d is no URL of a database"),
         (TEXT + '[gateway]\nadmin_env = "NONE_SUCH"', "k", "gateway: the environment variable NONE_SUCH"),
         (TEXT.replace('task = "qa"', 'task = "qa"\nquality = { run = "none" }'), "k", "none does not exist"),
+        (TEXT.replace('task = "qa"', 'task = "qa"\ncanary = { run = "none" }'), "k", "offer a, canary: "),
+        (TEXT.replace('task = "qa"', 'task = "qa"\ncanary = { run = "none" }'), "k", "none does not exist"),
+        (TEXT.replace("[[key]]", "[[keys]]"), "k", "offers.toml: keys is not known; did you mean 'key'?"),
+        (TEXT.replace('task = "qa"', 'task = "qa"\nseconds = nan'), "k", "seconds must be a finite number, got nan"),
         (TEXT, "k", "Address already in use"),
     ],
 )
@@ -269,5 +309,5 @@ def test_the_program_refuses(tmp_path, monkeypatch, capfd, text, ada, told):
 def test_the_page_names_all_keys():
     """What the file may say stands in its page."""
     page = (Path(__file__).parents[3] / "docs" / "gateway.md").read_text(encoding="utf-8")
-    names = {field.name for kind in (Settings, Offer, Price, Limits, Quality, Key) for field in fields(kind)}
+    names = {field.name for kind in (Settings, Offer, Price, Limits, Quality, Canary, Key) for field in fields(kind)}
     assert [name for name in sorted(names) if f"`{name}`" not in page] == []

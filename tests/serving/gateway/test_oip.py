@@ -46,14 +46,6 @@ def start(gateway):
     return started
 
 
-@pytest.fixture(autouse=True)
-def at_its_root(monkeypatch):
-    """An address of Open Inference is what comes before /v2."""
-    from concours.testing.endpoints import Loopback
-
-    monkeypatch.setattr(Loopback, "base_url", property(lambda self: f"http://127.0.0.1:{self._port}"))
-
-
 def body(*shape):
     return {"inputs": [{"name": "x", "shape": list(shape), "datatype": "FP32", "data": [0.0]}]}
 

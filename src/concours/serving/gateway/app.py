@@ -26,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 from concours.entrants.endpoints.price import UNIT
 from concours.serving.gateway import oip, openai
 from concours.serving.gateway.ledger import Ledger
-from concours.serving.gateway.offers import Key, Offers, digest_of
+from concours.serving.gateway.offers import CANARIES, Key, Offers, digest_of
 from concours.serving.gateway.passing import Passing
 from concours.serving.gateway.protocols import PROTOCOLS
 from concours.serving.gateway.qualities import Measured
@@ -288,5 +288,6 @@ def _max_age(header: str, otherwise: float | None) -> float | None:
 
 def make(offers: Offers, measured: Mapping[str, Measured], ledger: Ledger, **how: Any) -> Starlette:
     """The application of a gateway, whose keys may spend what their budgets say. `how` goes to `Router`."""
-    ledger.admit({key.name: key.most for key in offers.key})
+    own = {CANARIES: None} if how.get("hidden") else {}
+    ledger.admit({key.name: key.most for key in offers.key} | own)
     return Gateway(Router(offers, measured, ledger, **how)).app()

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from concours.serving.gateway.books import Books
+from concours.serving.gateway.ledger import Bill
 from concours.serving.gateway.loads import Load
 from concours.serving.gateway.offers import Offer
 from concours.serving.gateway.race import Race
 from concours.serving.gateway.upstream import Failed, Reply, ask
 from concours.serving.gateway.wire import Wire
-from concours.serving.gateway.work import Work
+from concours.serving.gateway.work import Told, Work, counted, digest_of_said
 
 _LOG: Final = logging.getLogger("concours.gateway")
 
@@ -26,6 +27,23 @@ class Answered:
     offer: Offer
     reply: Reply
     seconds: float
+
+
+def billed(work: Work, answered: Answered, told: Told) -> Bill:
+    """What an answer comes to, by what it says of itself."""
+    offer = answered.offer
+    count = counted(work, offer, told)
+    return Bill(
+        state="settled",
+        cost=offer.price.of(rows=work.rows, tokens_in=count.tokens_in, tokens_out=count.tokens_out),
+        offer=offer.name,
+        rows=work.rows,
+        tokens_in=count.tokens_in,
+        tokens_out=count.tokens_out,
+        counting=count.counting,
+        seconds=answered.seconds,
+        said=None if told.said is None else digest_of_said(told.said),
+    )
 
 
 class Attempt:

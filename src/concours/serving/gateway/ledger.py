@@ -7,17 +7,19 @@ are threads, tasks or processes. What belongs together is one transaction: after
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from concours.core.errors import ContestError
 from concours.serving.gateway import statements
 from concours.serving.gateway.databases import opened, shown, why
+from concours.serving.gateway.offers import CANARIES
 from concours.serving.gateway.tables import METADATA, REQUESTS
 
 
@@ -135,11 +137,14 @@ class Ledger:
 
         Law: of many calls for one request, one has an effect.
         """
-        mine = {"of_key": key, "of_id": id}
         with self._engine.begin() as books:
-            if not books.execute(statements.BILL, {**mine, **vars(bill)}).rowcount:
-                return False
-            books.execute(statements.SETTLE, {**mine, "paid": bill.cost})
+            return self._settle(books, key, id, bill)
+
+    def _settle(self, books: Connection, key: str, id: str, bill: Bill) -> bool:
+        mine = {"of_key": key, "of_id": id}
+        if not books.execute(statements.BILL, {**mine, **vars(bill)}).rowcount:
+            return False
+        books.execute(statements.SETTLE, {**mine, "paid": bill.cost})
         return True
 
     def note(self, entry: Entry, bill: Bill) -> None:
@@ -197,6 +202,59 @@ class Ledger:
             {name: value if name in names else int(value) for name, value in row.items()}
             for row in self._rows(statements.USAGE)
         ]
+
+    # Canaries
+
+    def watch(self, offer: str, promise: str, seed: int, alarms: Sequence[Mapping[str, Any]]) -> None:
+        """Begins to watch an offer; one that is watched by the same promise already goes on as it is.
+
+        Args:
+            alarms: rows of the table, before the first canary.
+        """
+        with self._engine.begin() as books:
+            if books.execute(statements.PROMISE, {"of_offer": offer}).scalar() != promise:
+                for forget in statements.FORGET:
+                    books.execute(forget, {"of_offer": offer})
+                books.execute(statements.WATCH, {"offer": offer, "promise": promise, "seed": seed})
+                books.execute(statements.WATCH_BY, list(alarms))
+
+    def draw(self, offer: str, count: int) -> tuple[int, int]:
+        """The seed of the order of an offer's hidden rows, and the number of the first of the next `count`, from 0.
+
+        Law: of calls at the same time, each gets numbers of its own.
+        """
+        with self._engine.begin() as books:
+            seed, drawn = books.execute(statements.DRAW, {"of_offer": offer, "count": count}).one()
+        return seed, drawn - count
+
+    def judge(
+        self, id: str, bill: Bill, offer: str, after: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]
+    ) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Settles a canary, and changes what is known of its offer: both, or neither.
+
+        Args:
+            after: from the row of each alarm, by what it is told by, to what changes in it.
+
+        Returns:
+            The rows before and after, by the same; none where the canary is settled already.
+
+        Law: of many calls for one canary, one has an effect.
+        """
+        changed: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
+        with self._engine.begin() as books:
+            if not self._settle(books, CANARIES, id, bill):
+                return {}
+            for by, change in after.items():
+                mine = {"of_offer": offer, "of_told_by": by}
+                before = dict(books.execute(statements.ALARM, mine).mappings().one())
+                changes = change(before)
+                books.execute(statements.HEAR.values(**changes), mine)
+                changed[by] = before, {**before, **changes}
+        return changed
+
+    def watched(self) -> list[dict[str, Any]]:
+        """The rows of all alarms, each with how many canaries were `drawn` for its offer."""
+        return self._rows(statements.WATCHED)
 
     def _rows(self, asked: Any, **values: Any) -> list[dict[str, Any]]:
         with self._engine.connect() as books:

@@ -21,6 +21,8 @@ from concours.entrants.endpoints.price import UNIT, in_units
 
 AIMS: Final = ("best", "cheap", "fast")
 """What a request may ask for instead of a name."""
+CANARIES: Final = "canaries"
+"""The gateway's own account, beside the keys: what hidden rows cost."""
 _MILLION = 1_000_000
 _MOST_PRICE = 100_000
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -106,8 +108,33 @@ class Quality:
             return "expected run = the folder of a run, or score and error, its standard error"
         if self.error < 0 or (self.rows is not None and self.rows < 1):
             return "expected an error of 0 or more, and rows of 1 or more"
-        if self.rows is None and not 0 <= self.score <= 1:
-            return f"rows is missing: of how many rows {self.score:g} is the mean"
+        if 0 <= self.score <= 1:
+            return ""
+        if self.metric in (None, "accuracy"):
+            return f"score = {self.score:g}: expected a share from 0 to 1; of another metric, name it, and rows"
+        return "" if self.rows else f"score = {self.score:g}: rows is missing, of how many rows it is the mean"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Canary:
+    """By which hidden rows an offer is watched, and what was promised of it.
+
+    Attributes:
+        run, line: the folder of the competition, seen from the file, and who of its board the offer is to be; its
+            default model if none is given.
+        share: canaries, of the requests that the offer answers.
+        differs: the greatest share of canaries that may be answered otherwise than that model answered them.
+    """
+
+    run: str
+    line: str | None = None
+    share: float = 0.02
+    differs: float = 0.02
+
+    def amiss(self) -> str:
+        for name in ("share", "differs"):
+            if not 0 < getattr(self, name) <= 0.5:
+                return f"{name} = {getattr(self, name):g}: expected a share above 0, up to 0.5"
         return ""
 
 
@@ -122,6 +149,7 @@ class Offer:
         url: of OpenAI's form up to and with `/v1`; of Open Inference what comes before `/v2`.
         key_env: the variable of the environment that holds the endpoint's key; None where it needs none.
         seconds: how long an answer takes mostly, until that has been seen.
+        canary: by what it is watched; None for by nothing.
     """
 
     name: str
@@ -134,6 +162,7 @@ class Offer:
     limits: Limits = field(default_factory=Limits)
     quality: Quality | None = None
     seconds: float | None = None
+    canary: Canary | None = None
 
     def amiss(self) -> str:
         for what in ("name", "task"):
@@ -177,6 +206,8 @@ class Key:
     def amiss(self) -> str:
         if not _is_word(self.name):
             return f"name = {self.name!r}: expected {_WORD_LETTERS}"
+        if self.name == CANARIES:
+            return f"name = {self.name!r}: so the gateway's own account is called; give the key another name"
         if (self.hash is None) == (self.key_env is None):
             return "expected one of hash, sha256: and the digest of the key, and key_env, the variable that holds it"
         if self.budget is not None and not 0 <= self.budget <= _MILLION:
@@ -265,9 +296,14 @@ class Offers:
             ContestError: it is missing, is not TOML, or something in it is wrong: what, and what was expected.
         """
         try:
-            return typed(cls, read_toml(path))
-        except ContentRefused as error:
-            raise ContestError(f"{path.name}: {error}") from None
+            content = read_toml(path)
+            for table in ("offer", "key"):
+                if isinstance(content.get(table), dict):
+                    raise ContestError(f"[{table}] stands there once: write [[{table}]], as there may be several")
+            return typed(cls, content)
+        except (ContentRefused, ContestError) as error:
+            said = str(error)
+            raise ContestError(said if said.startswith(path.name) else f"{path.name}: {said}") from None
 
 
 def digest_of(secret: str) -> str:

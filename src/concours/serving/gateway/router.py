@@ -6,13 +6,16 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import SystemRandom
+from types import MappingProxyType
 from typing import Final
 
 from concours.core.errors import nearest
-from concours.serving.gateway.attempt import Answered, Attempt
+from concours.serving.gateway.attempt import Answered, Attempt, billed
 from concours.serving.gateway.beliefs import Beliefs
 from concours.serving.gateway.books import Books
+from concours.serving.gateway.canaries import Canaries
 from concours.serving.gateway.choosing import AIMS, Candidate, Choice, choose
+from concours.serving.gateway.hidden import Hidden
 from concours.serving.gateway.kept import Kept, KeptAnswer, digest_of_content
 from concours.serving.gateway.ledger import Bill, Entry, Ledger
 from concours.serving.gateway.loads import Load, Pace
@@ -22,7 +25,7 @@ from concours.serving.gateway.qualities import Measured
 from concours.serving.gateway.race import Nobody
 from concours.serving.gateway.upstream import Failed, look
 from concours.serving.gateway.wire import Wire
-from concours.serving.gateway.work import Told, Work, counted, digest_of_said
+from concours.serving.gateway.work import Work
 from concours.serving.refused import Refused
 
 _MOST_OF_ONE: Final = 10**18
@@ -62,6 +65,7 @@ class Router:
     Args:
         measured: what is known of the quality of offers, by name; without it an offer is asked by its name alone.
         ledger: the books; closed by whoever opened them.
+        hidden: the rows by which offers are watched, by name.
         drawn: gives numbers from [0, 1), evenly.
     """
 
@@ -71,6 +75,7 @@ class Router:
         measured: Mapping[str, Measured],
         ledger: Ledger,
         *,
+        hidden: Mapping[str, Hidden] = MappingProxyType({}),
         drawn: Callable[[], float] = _DRAWN,
     ) -> None:
         self.offers, self.beliefs, self._drawn = offers, Beliefs(measured, ledger.scores()), drawn
@@ -88,9 +93,11 @@ class Router:
             for offer in offers.offer
         }
         self._wires = {offer.name: Wire(offer.base) for offer in offers.offer}
+        self._canaries = Canaries(hidden, wires=self._wires, loads=self._loads, books=self._books, drawn=drawn)
 
     async def close(self) -> None:
         """Waits for what is still to be settled."""
+        self._canaries.close()
         await self._books.close()
         for wire in self._wires.values():
             wire.close()
@@ -154,6 +161,8 @@ class Router:
         offers, aim = self.meant(key, work.protocol, work.word)
         choice = self._choice(await self._able(key, offers, work, wish), aim, work)
         answered = await self._asked(key, work, wish, choice, aim)
+        if answered.reply.events is not None or answered.reply.told is not None:
+            self._canaries.follow(answered.offer, work)
         head = {**answered.reply.head, "concours-request": wish.id, "concours-offer": answered.offer.name}
         if answered.reply.events is not None:
             stream = Passing(
@@ -161,7 +170,7 @@ class Router:
                 answered,
                 key=key.name,
                 id=wish.id,
-                bill=lambda told: _bill(work, answered, told),
+                bill=lambda told: billed(work, answered, told),
                 books=self._books,
                 load=self._loads[answered.offer.name],
             )
@@ -171,7 +180,7 @@ class Router:
             refused = Bill(state="failed", offer=answered.offer.name)
             await self._books.soon(self._books.settle(key.name, wish.id, refused))
             return Answer(status=answered.reply.status, head=head, content=answered.reply.content)
-        bill = _bill(work, answered, answered.reply.told)
+        bill = billed(work, answered, answered.reply.told)
         await self._books.soon(self._books.settle(key.name, wish.id, bill))
         head = {**head, "concours-cost": money(bill.cost)}
         self._keep(
@@ -290,22 +299,6 @@ def _allowed(key: Key, offers: Sequence[Offer], word: str) -> list[Offer]:
     if not found:
         raise Refused(f"key {key.name} may not ask for {word!r}: it is none of its scopes", status=403)
     return found
-
-
-def _bill(work: Work, answered: Answered, told: Told) -> Bill:
-    offer = answered.offer
-    count = counted(work, offer, told)
-    return Bill(
-        state="settled",
-        cost=offer.price.of(rows=work.rows, tokens_in=count.tokens_in, tokens_out=count.tokens_out),
-        offer=offer.name,
-        rows=work.rows,
-        tokens_in=count.tokens_in,
-        tokens_out=count.tokens_out,
-        counting=count.counting,
-        seconds=answered.seconds,
-        said=None if told.said is None else digest_of_said(told.said),
-    )
 
 
 def _by_id(wish: Wish) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from concours.core.errors import MissingPackage
 from concours.core.optional import install_command, installed
 from concours.report.lines import counted
+
+if TYPE_CHECKING:
+    from concours.serving.gateway.hidden import Hidden
+    from concours.serving.gateway.offers import Offers
 
 _NEEDED = ("starlette", "uvicorn", "httptools", "msgspec", "sqlalchemy")
 
@@ -38,6 +43,7 @@ def serve(file: Path, *, host: str, port: int, told: Callable[[str], None]) -> N
     offers = Offers.read(file)
     _ = [*(offer.secret for offer in offers.offer), *(key.digest for key in offers.key), offers.gateway.admin]
     known = {offer.name: found for offer in offers.offer if (found := measured(offer, file.parent)) is not None}
+    hidden = _hidden(offers, file.parent)
     database = offers.gateway.database or f"sqlite:///{file.with_suffix('.db').absolute()}"
     with Ledger(database) as ledger, ledger.held(), listening(host, port) as heard:
         # Asyncio does so only where it makes the socket itself; without it, parts of an answer wait for one another.
@@ -51,7 +57,7 @@ def serve(file: Path, *, host: str, port: int, told: Callable[[str], None]) -> N
         who = f"{counted(len(offers.offer), 'offer')} for {counted(len(offers.key), 'key')}"
         told(f"{who} at http://{at}/v1 and http://{at}/v2")
         config = uvicorn.Config(
-            make(offers, known, ledger),
+            make(offers, known, ledger, hidden=hidden),
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -61,3 +67,12 @@ def serve(file: Path, *, host: str, port: int, told: Callable[[str], None]) -> N
             ws="none",
         )
         uvicorn.Server(config).run(sockets=[heard])
+
+
+def _hidden(offers: Offers, folder: Path) -> Mapping[str, Hidden]:
+    """The rows by which offers are watched; where there are none, what reads runs is not even imported."""
+    if not any(offer.canary for offer in offers.offer):
+        return {}
+    from concours.serving.gateway.competed import hidden_rows
+
+    return hidden_rows(offers.offer, folder)

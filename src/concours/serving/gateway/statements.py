@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, bindparam, case, func, insert, select, update
+from sqlalchemy import BigInteger, bindparam, case, delete, func, insert, select, update
 
-from concours.serving.gateway.tables import BUDGETS, REQUESTS
+from concours.serving.gateway.tables import ALARMS, BUDGETS, CANARIES, REQUESTS
 
 _AGAIN: Final = ("lost", "failed")
 """States of a request that may be asked again by its id: no answer is known to have come of it."""
@@ -110,4 +110,28 @@ USAGE: Final = (
     select(*_by, *(column.label(name) for name, column in _sums.items()))
     .group_by(*_by)
     .order_by(REQUESTS.c.day.desc(), REQUESTS.c.key, REQUESTS.c.offer)
+)
+
+_watched = CANARIES.c.offer == bindparam("of_offer")
+_alarm = (ALARMS.c.offer == bindparam("of_offer")) & (ALARMS.c.told_by == bindparam("of_told_by"))
+PROMISE: Final = select(CANARIES.c.promise).where(_watched)
+FORGET: Final = (
+    delete(CANARIES).where(_watched),
+    delete(ALARMS).where(ALARMS.c.offer == bindparam("of_offer")),
+)
+WATCH: Final = insert(CANARIES).values(drawn=0)
+WATCH_BY: Final = insert(ALARMS)
+DRAW: Final = (
+    update(CANARIES)
+    .where(_watched)
+    .values(drawn=CANARIES.c.drawn + bindparam("count"))
+    .returning(CANARIES.c.seed, CANARIES.c.drawn)
+)
+"""Whoever draws at the same time gets other rows."""
+ALARM: Final = select(ALARMS).where(_alarm).with_for_update()
+HEAR: Final = update(ALARMS).where(_alarm)
+WATCHED: Final = (
+    select(ALARMS, CANARIES.c.drawn)
+    .join(CANARIES, ALARMS.c.offer == CANARIES.c.offer)
+    .order_by(ALARMS.c.offer, ALARMS.c.told_by)
 )

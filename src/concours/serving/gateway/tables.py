@@ -55,3 +55,40 @@ seconds: until the answer began.
 said: the digest of the answer where it is one word or text, for feedback by the truth.
 score: from feedback, in units of the offer's metric.
 """
+
+CANARIES = Table(
+    "canaries",
+    METADATA,
+    Column("offer", String(200), primary_key=True),
+    Column("promise", String(80), nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("drawn", BigInteger, nullable=False),
+)
+"""A row an offer that is watched.
+
+promise: the digest of who the offer is to be, and by which rows that is seen; with another one all begins anew.
+seed: of the order of the rows.
+drawn: how many were sent so far.
+"""
+
+ALARMS = Table(
+    "alarms",
+    METADATA,
+    Column("offer", String(200), primary_key=True),
+    Column("told_by", String(20), primary_key=True),
+    Column("promised", Float, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("sums", Text, nullable=False),
+    Column("greatest", Float, nullable=False),
+    Column("lately", Text, nullable=False),
+    Column("raised", Float),
+    Column("raised_rows", BigInteger),
+    Column("raised_lately", Text),
+)
+"""How strongly canaries speak against what was promised: `accuracy` and `disagreement` of each offer.
+
+promised, rows, failed, sums, greatest: of `kernels.watching.alarms.Alarm`; sums as JSON.
+lately: of the last canaries, 1 for each that failed and 0 for each other, the last at the end.
+raised, raised_rows, raised_lately: when there was an alarm, and what was known then; none where there was none.
+"""

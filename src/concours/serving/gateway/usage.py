@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from jinja2 import ChoiceLoader, PackageLoader
 
 from concours.kernels.routing.gain import Gain, gain
 from concours.report.page import environment
+from concours.serving.gateway.alarms import WORDS, Seen, seen
 from concours.serving.gateway.beliefs import Beliefs
 from concours.serving.gateway.ledger import Ledger
 from concours.serving.gateway.offers import Offer, money
@@ -36,6 +38,21 @@ class Compared:
     task: str
     offer: str
     gain: Gain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """What canaries say of an offer by one of the alarms, what answers are called that fail, and how many were sent."""
+
+    seen: Seen
+    fails: str
+    drawn: int
+
+    @property
+    def when(self) -> str:
+        """When there was an alarm, in UTC; nothing where there was none."""
+        at = self.seen.raised
+        return "" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def as_csv(ledger: Ledger) -> str:
@@ -69,7 +86,19 @@ def as_page(offers: Sequence[Offer], beliefs: Beliefs, ledger: Ledger) -> str:
         budgets=ledger.budgets(),
         offers=shown,
         compared=compared(offers, beliefs, ledger.judged()),
+        watched=watched(offers, ledger.watched()),
     )
+
+
+def watched(offers: Sequence[Offer], alarms: Sequence[Mapping[str, Any]]) -> list[Watched]:
+    """What canaries say of each offer that is watched: those with an alarm first."""
+    now = {offer.name for offer in offers if offer.canary}
+    found = [
+        Watched(seen=seen(row), fails=WORDS[row["told_by"]], drawn=row["drawn"])
+        for row in alarms
+        if row["offer"] in now
+    ]
+    return sorted(found, key=lambda one: (one.seen.raised is None, one.seen.offer, one.seen.told_by))
 
 
 def compared(offers: Sequence[Offer], beliefs: Beliefs, judged: Sequence[Mapping[str, Any]]) -> list[Compared]:
