@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from concours.serving import connections
+from concours.serving import connections, grpc_server
 from concours.serving.connections import LARGEST_HEAD, SECONDS, SLOWEST, Web
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -278,7 +278,46 @@ def test_a_connection_needs_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: limits["now"])
     monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: limits.update(now=wanted))
     connections.make_room()
-    assert limits["now"] == (4096, 4096) and connections.room() == 3840
+    assert limits["now"] == (4096, 4096) and connections.room() == 3584
     limits["now"] = (1 << 20, 1 << 20)
     connections.make_room()
     assert limits["now"] == (1 << 20, 1 << 20) and connections.room() == connections.MOST
+
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+
+
+def heads(path: bytes) -> bytes:
+    """A call of gRPC that begins, whose message does not come."""
+    said = {b":method": b"POST", b":scheme": b"http", b":path": path, b":authority": b"x", b"te": b"trailers"}
+    said[b"content-type"] = b"application/grpc"
+    content = b"".join(b"\0%c%b%c%b" % (len(name), name, len(value), value) for name, value in said.items())
+    return len(content).to_bytes(3, "big") + b"\1\4\0\0\0\1" + content
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", PREFACE[:5], PREFACE, PREFACE + heads(b"/x"), PREFACE + heads(b"/inference.GRPCInferenceService/ModelInfer")],
+    ids=["nothing", "half a greeting", "a greeting", "a call of nothing", "half a call"],
+)
+def test_who_asks_nothing_of_grpc_is_left(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    """The library ignores an option that it does not know, so each is tried; and there is room for so many."""
+    for name in grpc_server.OPTIONS:
+        if name.endswith("_ms"):
+            monkeypatch.setitem(grpc_server.OPTIONS, name, 50)
+    monkeypatch.setitem(grpc_server.OPTIONS, "grpc.max_allowed_incoming_connections", 1)
+
+    async def test() -> None:
+        made, port = grpc_server.grpc_server(None, "127.0.0.1", 0)  # type: ignore[arg-type]
+        await made.start()
+        async with asyncio.timeout(10):
+            (first, one), (second, two) = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+            one.write(sent)
+            ended = await asyncio.gather(first.read(), second.read(), return_exceptions=True)
+        assert not any(isinstance(each, BaseException) and not isinstance(each, OSError) for each in ended)
+        assert b"" in ended
+        one.close()
+        two.close()
+        await made.stop(None)
+
+    asyncio.run(test())

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from concours import Result
 from concours.serving.answering import Answering
+from concours.serving.doors.keys_once import require_keys_once
 from concours.serving.doors.oip import LENGTH
 from concours.serving.doors.table import DOORS
 from concours.serving.messages import MESSAGES
@@ -88,6 +89,60 @@ def test_messages_of_any_sort(answering: Answering, names, datatype, shape, raw)
     for name in names:
         request.inputs.add(name=name, datatype=datatype, shape=shape)
     told(answering, Ask(3, "oip-grpc", request.SerializeToString()))
+
+
+def written(value: Any, twice: int) -> tuple[str, int]:
+    """JSON, with the first key of the object of a number written a second time; and how many objects are left."""
+    if isinstance(value, list):
+        parts = []
+        for each in value:
+            text, twice = written(each, twice)
+            parts.append(text)
+        return f"[{', '.join(parts)}]", twice
+    if not isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False), twice
+    again, parts = (twice == 0 and bool(value)), []
+    twice -= bool(value)
+    for name, each in value.items():
+        text, twice = written(each, twice)
+        parts.append(f"{json.dumps(name)} : {text}")
+    return "{" + ",".join(parts + parts[:again]) + "}", twice
+
+
+TEXTS = st.text(alphabet='a:"\\{,\u00e9\n', max_size=4)
+NESTED = st.recursive(
+    st.one_of(TEXTS, st.integers(), st.none()), lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)), max_leaves=10
+)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(value=NESTED, twice=st.integers(0, 5))
+def test_a_key_that_stands_twice_is_found(value: Any, twice: int) -> None:
+    """Wherever it stands, whatever texts hold; the naive twin is a parser that keeps all pairs. Others are let through."""
+    require_keys_once(json.dumps(value).encode(), value)
+    text, left = written(value, twice)
+    body = text.encode()
+    if left < 0:
+        with pytest.raises(Refused, match="stands twice in one object"):
+            require_keys_once(body, json.loads(body))
+    else:
+        require_keys_once(body, json.loads(body))
+
+
+@pytest.mark.parametrize(
+    ("door", "body"),
+    [
+        ("plain", '{"rows": [{"length": 1, "length": 2}]}'),
+        ("plain", '{"rows": [{"length": 1}], "rows": [{"length": 2}]}'),
+        ("explain", '{"rows": [{"colour": "a:b", "colour": "c"}]}'),
+        ("oip", '{"inputs": [{"name": "length", "name": "petals", "datatype": "FP64", "shape": [1], "data": [1]}]}'),
+        ("openai-chat", '{"messages": [{"role": "user", "content": "a", "content": "b"}]}'),
+    ],
+)
+def test_which_of_two_values_is_meant_is_not_guessed(answering: Answering, door: str, body: str) -> None:
+    """Of no protocol."""
+    (answer,) = answering.step([Ask(5, door, body.encode())])
+    assert answer.status == 400 and "stands twice in one object" in str(json.loads(answer.body)["error"])
 
 
 @pytest.mark.parametrize(("datatype", "value"), [("FP16", 65520), ("FP32", 1e39), ("INT8", 200), ("UINT8", -1)])

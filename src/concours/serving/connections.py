@@ -27,8 +27,8 @@ LARGEST_HEAD: Final = 64 << 10
 """Bytes that may come and be no body: of a head, and of what frames a body that comes in parts."""
 MOST: Final = 16_384
 """Connections at a time, where as many files may be open."""
-_OTHERS: Final = 256
-"""Files that are kept for all else."""
+_OTHERS: Final = 512
+"""Files that are kept for all else: connections over gRPC, processes of models, what is read and written."""
 
 
 class Connection(HttpToolsProtocol):

@@ -11,6 +11,7 @@ import pyarrow.csv
 
 from concours.core.errors import DataError, nearest
 from concours.serving.doors.door import Door, Wanted, ids_of
+from concours.serving.doors.keys_once import require_keys_once
 from concours.serving.model import Served
 from concours.serving.refused import Refused, as_plain
 from concours.serving.wire import Ask, Told
@@ -67,6 +68,7 @@ def _rows(body: bytes) -> list[Any]:
         raise Refused(f"the body is no JSON: {error}; {_FORM}") from None
     if not isinstance(found, dict) or not isinstance(found.get("rows"), list) or not found["rows"]:
         raise Refused(f"the body holds no rows; {_FORM}")
+    require_keys_once(body, found)
     if unknown := sorted(found.keys() - {"rows", "columns"}):
         raise Refused(f"the body has an unknown key {unknown[0]!r}; {nearest(unknown[0], ['rows', 'columns'])}")
     rows, names = found["rows"], found.get("columns")
