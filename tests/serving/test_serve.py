@@ -314,6 +314,22 @@ def test_what_cannot_be_deployed_is_told(guarded: Running, run, concours) -> Non
     assert httpx.get(f"{guarded.url}/health").json()["models"].keys() >= {"flowers"}
 
 
+def test_a_name_goes_on_answering_its_task(guarded: Running, texts, run, concours) -> None:
+    """Those who ask a name are not answered by the model of another task: it is refused, and the last version goes on."""
+    server = ["--server", guarded.url, "--token", TOKEN]
+    code, _, err = concours("deploy", str(texts), "--name", "flowers", *server)
+    assert code == 2 and err.count("\n") == 1
+    assert (
+        "flowers answers for another task: its kind is text-classification, and not tabular" in err and "--name" in err
+    )
+    heads, row = {"authorization": f"Bearer {TOKEN}"}, rows_of(flowers(3))
+    before = httpx.post(f"{guarded.url}/predict?model=flowers", json={"rows": row}, headers=heads)
+    assert before.status_code == 200
+    code, _, err = concours("deploy", str(run), "--with", "tree", "--name", "flowers", *server)
+    after = int(before.headers["x-concours-version"]) + 1
+    assert code == 0 and f"tree answers as version {after}" in err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -77,8 +77,8 @@ class Server:
         """Puts up a model that was sent, as the first or the next version of a name.
 
         Raises:
-            Refused: this token may not, the name is none, or what was sent cannot be served: code that came along is
-                not run.
+            Refused: this token may not, the name is none or answers for another task, or what was sent cannot be
+                served: code that came along is not run.
         """
         self.keys.require(authorization, "deploy")
         if not _NAME.fullmatch(name):
@@ -91,6 +91,8 @@ class Server:
             return await self.shelf.put(name, self._make(Spec(run=folder, model=model, watched=watched)))
         except ConcoursError as error:
             shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, Refused):
+                raise
             raise Refused(f"what was sent cannot be served: {error}") from None
 
     async def ask(
