@@ -153,6 +153,87 @@ def test_what_a_type_does_not_hold_is_refused(answering: Answering, datatype: st
     assert f"1 values of {datatype}" in body["error"]
 
 
+SIZES = st.sampled_from([0, 1, 3, 10**9, 2**31, 2**63 - 1, 2**64, 10**30])
+
+
+@settings(max_examples=150)
+@given(
+    name=st.sampled_from(NAMES),
+    datatype=st.sampled_from(list(TYPES)),
+    shape=st.lists(SIZES, max_size=4),
+    raw=st.binary(max_size=24),
+    form=st.sampled_from(["values", "bytes", "message"]),
+)
+def test_rows_that_are_only_declared(answering: Answering, name, datatype, shape, raw, form) -> None:
+    """A thousand million of them, or none of so many: memory is for what came, and nothing of it is a defect."""
+    tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
+    if form == "values":
+        told(answering, Ask(6, "oip", json.dumps({"inputs": [{**tensor, "data": list(raw)}]}).encode()))
+    elif form == "bytes":
+        head = json.dumps({"inputs": [{**tensor, "parameters": {"binary_data_size": len(raw)}}]}).encode()
+        told(answering, Ask(6, "oip", head + raw, query={LENGTH: str(len(head))}))
+    else:
+        tensor["shape"] = [min(size, 2**63 - 1) for size in shape]
+        request = MESSAGES["ModelInferRequest"](model_name="m", raw_input_contents=[raw])
+        request.inputs.add(**tensor)
+        told(answering, Ask(6, "oip-grpc", request.SerializeToString()))
+
+
+@settings(max_examples=100)
+@given(data=st.data())
+def test_a_binary_request_that_is_cut_anywhere(answering: Answering, data: Any) -> None:
+    """In its head, in its data, or with a length that is off: it is refused, and never answered as another one."""
+    row = {"length": (np.float64, "FP64", 1.5), "petals": (np.int64, "INT64", 4), "wild": (np.bool_, "BOOL", True)}
+    parts = {name: kind(value).tobytes() for name, (kind, _, value) in row.items()}
+    parts["colour"] = (3).to_bytes(4, "little") + b"red"
+    inputs = [
+        {"name": name, "datatype": row[name][1] if name in row else "BYTES", "shape": [1],
+         "parameters": {"binary_data_size": len(part)}}
+        for name, part in parts.items()
+    ]  # fmt: skip
+    head = json.dumps({"inputs": inputs}).encode()
+    body = head + b"".join(parts.values())
+    assert "outputs" in told(answering, Ask(7, "oip", body, query={LENGTH: str(len(head))}))
+    cut = data.draw(st.integers(0, len(body) - 1))
+    length = data.draw(st.one_of(st.just(len(head)), st.integers(0, len(body))))
+    query = {LENGTH: str(length)}
+    assert "error" in told(answering, Ask(7, "oip", body[:cut], query=query))
+    if length != len(head):
+        assert "error" in told(answering, Ask(7, "oip", body, query=query))
+
+
+ENCODED = {
+    "JSON of 16 bits": ("application/json", '{"rows": [{"length": 1}]}'.encode("utf-16")),
+    "JSON with a mark of order": ("application/json", '{"rows": [{"length": 1}]}'.encode("utf-8-sig")),
+    "JSON of Latin letters": ("application/json", '{"rows": [{"colour": "grün"}]}'.encode("latin-1")),
+    "half a surrogate": ("application/json", b'{"rows": [{"colour": "\\ud800"}]}'),
+    "CSV that is none": ("text/csv", bytes(range(256))),
+    "a zip that is none": ("application/zip", b"PK\x03\x04"),
+    "half a line of JSON": ("application/x-ndjson", b'{"length": 1}\n{"len'),
+}
+
+
+@pytest.mark.parametrize(("type", "body"), ENCODED.values(), ids=ENCODED)
+def test_what_is_encoded_otherwise(answering: Answering, type: str, body: bytes) -> None:
+    """Than its type says is refused, in a line."""
+    assert "error" in told(answering, Ask(8, "plain", body, type=type))
+
+
+def test_what_is_no_number_is_a_gap(answering: Answering) -> None:
+    """Among the bytes of a tensor, as `null` is in JSON, which has no other word for it."""
+    row = {"length": None, "petals": 4, "colour": "red", "wild": True}
+    gap = told(answering, Ask(9, "plain", json.dumps({"rows": [row]}).encode()))["probabilities"]
+    inputs = [
+        {"name": "length", "datatype": "FP64", "shape": [1], "parameters": {"binary_data_size": 8}},
+        {"name": "petals", "datatype": "INT64", "shape": [1], "data": [4]},
+        {"name": "colour", "datatype": "BYTES", "shape": [1], "data": ["red"]},
+        {"name": "wild", "datatype": "BOOL", "shape": [1], "data": [True]},
+    ]
+    head = json.dumps({"inputs": inputs}).encode()
+    body = told(answering, Ask(9, "oip", head + np.float64(np.nan).tobytes(), query={LENGTH: str(len(head))}))
+    assert [each["data"] for each in body["outputs"] if each["name"] == "probabilities"] == gap
+
+
 @settings(max_examples=60)
 @given(texts=st.lists(st.text(max_size=8), max_size=5), cut=st.integers(0, 60))
 def test_texts_of_a_tensor_go_there_and_back(texts: list[str], cut: int) -> None:

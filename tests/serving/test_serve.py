@@ -110,6 +110,8 @@ def test_bodies_that_are_packed_or_without_end_are_told(http: httpx.Client, path
     assert (told.status_code, "without Content-Encoding" in told.text) == (415, True)
     told = http.post(path, content=b"[" * 100_000, headers={"content-type": "application/json"})
     assert told.status_code == 400 and "no JSON" in told.text
+    told = http.post(path, content=iter([b"[" * (1 << 20)] * 65))
+    assert told.status_code == 413 and "67,108,864 bytes" in told.text
 
 
 def test_what_wants_a_post_says_so_to_programs(http: httpx.Client) -> None:
@@ -236,6 +238,20 @@ def test_wrong_tensors_are_told_in_the_protocols_form(served: Running, protocol:
     inputs = _inputs(client, new)
     assert "no UTF-8" in refused([inputs[0], inputs[1], odd, inputs[3]])
     asked.close()
+
+
+def test_a_message_over_the_limit_is_told_and_the_next_is_answered(served: Running) -> None:
+    """Of either protocol, which is 64 MiB, by one connection."""
+    large = np.zeros((9 << 20, 1))
+    for client, at in ((tritonclient.http, served.url.removeprefix("http://")), (tritonclient.grpc, served.grpc)):
+        asked, new = client.InferenceServerClient(at), flowers(4)
+        tensor = client.InferInput("length", list(large.shape), "FP64")
+        tensor.set_data_from_numpy(large)
+        with pytest.raises(InferenceServerException) as error:
+            asked.infer("flowers", [tensor])
+        assert "67,108,864" in str(error.value) or "67108864" in str(error.value)
+        assert asked.infer("flowers", _inputs(client, new)).as_numpy("prediction").shape == (4,)
+        asked.close()
 
 
 TOKEN = "a-token-of-sixteen-letters"

@@ -177,11 +177,19 @@ def from_bytes(name: str, datatype: str, shape: Sequence[int], content: bytes) -
             place += 4 + size
         if len(found) != count or place != len(content):
             raise Refused(f"input {name!r}: {len(content)} bytes are not {count} texts, each behind its length")
-        return Tensor(name, datatype, np.array(found, dtype=object).reshape(shape))
+        return Tensor(name, datatype, _of_shape(name, np.array(found, dtype=object), shape))
     if len(content) != count * np.dtype(kind).itemsize:
         expected = count * np.dtype(kind).itemsize
         raise Refused(f"input {name!r}: shape {list(shape)} of {datatype} is {expected} bytes, and {len(content)} came")
-    return Tensor(name, datatype, np.frombuffer(content, dtype=kind).reshape(shape))
+    return Tensor(name, datatype, _of_shape(name, np.frombuffer(content, dtype=kind), shape))
+
+
+def _of_shape(name: str, flat: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:
+    """As many values as a shape has, in it. Raises Refused where it has none, of sizes that no array has."""
+    try:
+        return flat.reshape(shape)
+    except (ValueError, OverflowError):
+        raise Refused(f"input {name!r}: no array has the shape {list(shape)}") from None
 
 
 def from_values(name: str, datatype: str, shape: Sequence[int], values: Any) -> Tensor:
