@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from concours.runs.result import Result
+from concours.serving.doors.explain import why_unexplained
+from concours.serving.doors.plain import file_of
 from concours.serving.model import Served
 from concours.serving.tensors import inputs_of, outputs_of
 
@@ -19,14 +21,18 @@ def about(served: Served, *, together: bool, continuous: bool) -> dict[str, Any]
     """
     result, output = served.result, served.output
     problem = result.setup.problem
+    inputs, file = inputs_of(served), file_of(served)
+    columns = served.columns if inputs or not file else ()
     return {
         "model": served.name,
         "kind": problem.kind,
         "predicts": output.said,
         "labels": list(output.labels),
         "classifier": output.estimator == "classifier",
-        "columns": [{"name": each.name, "schema": each.schema, "seen": each.seen} for each in served.columns],
-        "inputs": inputs_of(served),
+        "columns": [{"name": each.name, "schema": each.schema, "seen": each.seen} for each in columns],
+        "file": file,
+        "explained": not why_unexplained(served),
+        "inputs": inputs,
         "outputs": outputs_of(served),
         "score": _score(result, served.name),
         "digest": result.candidate(served.name).entrant.digest,

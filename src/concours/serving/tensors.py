@@ -60,7 +60,9 @@ class Tensor:
 
 
 def inputs_of(served: Served) -> list[dict[str, Any]]:
-    """The tensors that a model takes, as metadata of the protocol; none where rows are files."""
+    """The tensors that a model takes, as metadata of the protocol; none where rows are files, or have lists."""
+    if any(pa.types.is_nested(column.type) for column in served.columns):
+        return []
     if served.columns:
         if _numeric(served.columns):
             return [{"name": ROWS, "datatype": "FP64", "shape": [-1, len(served.columns)]}]
@@ -95,7 +97,7 @@ def cells_of(served: Served, tensors: Sequence[Tensor]) -> tuple[list[list[Any]]
     """
     wanted = {each["name"]: each for each in inputs_of(served)}
     if not wanted:
-        raise Refused("rows of this model are files; send them to POST /predict")
+        raise Refused("rows of this model are no tensors; send them to POST /predict")
     given = {tensor.name: _shaped(tensor, wanted) for tensor in tensors}
     if missing := [name for name in wanted if name not in given]:
         raise Refused(f"input {missing[0]!r} is missing; the model takes {', '.join(wanted)}")

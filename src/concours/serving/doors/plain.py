@@ -15,11 +15,13 @@ from concours.serving.doors.keys_once import require_keys_once
 from concours.serving.model import Served
 from concours.serving.refused import Refused, as_plain
 from concours.serving.wire import Ask, Told
+from concours.tasks.kinds import kind_named
 from concours.tasks.outputs.output import Values
 
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
 ARROW: Final = "application/vnd.apache.arrow.stream"
+ZIP: Final = "application/zip"
 ENDINGS: Final[Mapping[str, str]] = {
     CSV: ".csv",
     "text/tab-separated-values": ".tsv",
@@ -27,7 +29,7 @@ ENDINGS: Final[Mapping[str, str]] = {
     "application/x-ndjson": ".jsonl",
     "application/vnd.apache.arrow.file": ".arrow",
     "application/vnd.apache.parquet": ".parquet",
-    "application/zip": ".zip",
+    ZIP: ".zip",
     "image/png": ".png",
     "image/jpeg": ".jpg",
     "audio/wav": ".wav",
@@ -36,8 +38,15 @@ ENDINGS: Final[Mapping[str, str]] = {
     "video/mp4": ".mp4",
 }
 """By the type of a body, the ending of a file that `predict` would read the same bytes of."""
+_FILES: Final[Mapping[str, str]] = {"image": "image/png", "sound": "audio/wav", "video": "video/mp4"}
+"""By what rows are, the type of a body that is one of them."""
 _FORM: Final = 'send {"rows": [{"column": value, …}, …]}, or {"columns": […], "rows": [[…], …]}'
 _decode, _encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
+
+
+def file_of(served: Served) -> str:
+    """The type of a body that is one row, as a file; empty where rows are no files."""
+    return _FILES.get(kind_named(served.result.setup.problem.kind).input.name, "")
 
 
 def read(served: Served, ask: Ask) -> Wanted:
@@ -47,6 +56,8 @@ def read(served: Served, ask: Ask) -> Wanted:
         Refused: it is of no type that is read, or not written as its type says.
     """
     notes: list[str] = []
+    if ask.type in (JSON, ARROW) and served.columns and (file := file_of(served)):
+        raise Refused(f"rows of this model are files: send one as {file} or the like, or several as {ZIP}", status=415)
     if ask.type == JSON:
         rows = _rows(ask.body)
         cells = _cells(served, rows)
