@@ -90,6 +90,7 @@ def test_texts_and_numbers_are_answered_too(http: httpx.Client, texts, numbers) 
         (b"rubbish", "application/vnd.apache.parquet", 400, "the request.parquet"),
         (b"a,b\n1,2\n", "text/csv", 400, "is missing"),
         (b"x", "application/x-foo", 415, "application/x-foo is not read"),
+        (b"x", "image/png", 415, "this model reads no image/png; send {"),
     ],
 )
 def test_wrong_requests_are_answered_in_one_line(http: httpx.Client, content, type, status, said) -> None:

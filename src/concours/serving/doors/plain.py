@@ -40,6 +40,7 @@ ENDINGS: Final[Mapping[str, str]] = {
 """By the type of a body, the ending of a file that `predict` would read the same bytes of."""
 _FILES: Final[Mapping[str, str]] = {"image": "image/png", "sound": "audio/wav", "video": "video/mp4"}
 """By what rows are, the type of a body that is one of them."""
+_FAMILIES: Final = frozenset(type.partition("/")[0] for type in _FILES.values())
 _FORM: Final = 'send {"rows": [{"column": value, …}, …]}, or {"columns": […], "rows": [[…], …]}'
 _decode, _encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
 
@@ -56,8 +57,7 @@ def read(served: Served, ask: Ask) -> Wanted:
         Refused: it is of no type that is read, or not written as its type says.
     """
     notes: list[str] = []
-    if ask.type in (JSON, ARROW) and served.columns and (file := file_of(served)):
-        raise Refused(f"rows of this model are files: send one as {file} or the like, or several as {ZIP}", status=415)
+    _require_suited(served, ask.type)
     if ask.type == JSON:
         rows = _rows(ask.body)
         cells = _cells(served, rows)
@@ -70,6 +70,16 @@ def read(served: Served, ask: Ask) -> Wanted:
         listed = ", ".join([JSON, ARROW, *ENDINGS])
         raise Refused(f"a body of type {ask.type or '(none)'} is not read; send one of {listed}", status=415)
     return Wanted(ask=ask, notes=notes, rows=lambda: served.read_body(ask.body, ENDINGS[ask.type], notes.append))
+
+
+def _require_suited(served: Served, type: str) -> None:
+    """Raises Refused where files come and rows are none, or others; or none come, and no list stands for such a row."""
+    file, family = file_of(served), type.partition("/")[0]
+    if file and served.columns and type in (JSON, ARROW):
+        raise Refused(f"rows of this model are files: send one as {file} or the like, or several as {ZIP}", status=415)
+    if family in _FAMILIES and family != file.partition("/")[0]:
+        instead = f"send one file as {file} or the like, or several as {ZIP}" if file else _FORM
+        raise Refused(f"this model reads no {type}; {instead}", status=415)
 
 
 def _rows(body: bytes) -> list[Any]:
