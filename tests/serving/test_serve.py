@@ -347,6 +347,28 @@ def test_a_name_goes_on_answering_its_task(guarded: Running, texts, run, concour
     assert code == 0 and f"tree answers as version {after}" in err
 
 
+def test_code_that_is_sent_is_not_run(guarded: Running, concours, tmp_path) -> None:
+    """A model of somebody's own code is served from its folder, by who agrees to it."""
+    mark = tmp_path / "ran"
+    (tmp_path / "own.py").write_text(
+        f"import pathlib\npathlib.Path({str(mark)!r}).touch()\n"
+        "from sklearn.naive_bayes import GaussianNB\nclass Model(GaussianNB): ...\n"
+    )
+    (tmp_path / "own.toml").write_text(
+        '[task]\nkind = "tabular-classification"\ndata = "sklearn:iris"\nsplit = { test = 0.3, folds = 2 }\n'
+        '[compete]\nlineup = "none"\n[cooperate]\nstrategies = []\n[[entrant]]\nname = "own"\nrecipe = "./own.py:Model"\n'
+    )
+    run = tmp_path / "mine"
+    assert concours("run", str(tmp_path / "own.toml"), "--trust", "--engine", "inline", "--out", str(run))[0] == 0
+    mark.unlink()
+    code, _, err = concours("deploy", str(run), "--server", guarded.url, "--token", TOKEN)
+    assert code == 2 and "it uses own.py:Model" in err and "--trust" in err and not mark.exists()
+    running = Running(str(run), "--trust")
+    row = dict.fromkeys(("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"), 1.5)
+    told = httpx.post(f"{running.url}/predict", json={"rows": [row]})
+    assert running.stop() == 0 and told.status_code == 200 and mark.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

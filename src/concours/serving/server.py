@@ -18,8 +18,10 @@ from typing import Any, Final
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from concours.core.asked import shown
 from concours.core.errors import ConcoursError
 from concours.runs.packing import unpacked_into
+from concours.runs.predict import asked_of_models
 from concours.serving.keys import Keys
 from concours.serving.pool import Pool
 from concours.serving.refused import Refused
@@ -85,7 +87,10 @@ class Server:
             raise Refused(f"name={name!r}: a name has letters, digits, . _ and -, and begins with none of these three")
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._place))
         try:
-            await asyncio.to_thread(unpacked_into, folder, content)
+            sent = await asyncio.to_thread(unpacked_into, folder, content)
+            if asked := asked_of_models(sent, [sent.candidate(model).entrant.name]):
+                whose = f"it uses {shown(asked)}, to which nobody here has agreed"
+                raise Refused(f"{whose}; serve it from its folder, by concours serve RUN --trust")
             before = self.shelf.versions.get(name)
             watched = before is not None and before.watch is not None
             return await self.shelf.put(name, self._make(Spec(run=folder, model=model, watched=watched)))
