@@ -90,6 +90,7 @@ def test_texts_and_numbers_are_answered_too(http: httpx.Client, texts, numbers) 
         (b"rubbish", "application/vnd.apache.parquet", 400, "the request.parquet"),
         (b"a,b\n1,2\n", "text/csv", 400, "is missing"),
         (b"x", "application/x-foo", 415, "application/x-foo is not read"),
+        (b"x", "image/png", 415, "this model reads no image/png; send {"),
     ],
 )
 def test_wrong_requests_are_answered_in_one_line(http: httpx.Client, content, type, status, said) -> None:
@@ -110,6 +111,8 @@ def test_bodies_that_are_packed_or_without_end_are_told(http: httpx.Client, path
     assert (told.status_code, "without Content-Encoding" in told.text) == (415, True)
     told = http.post(path, content=b"[" * 100_000, headers={"content-type": "application/json"})
     assert told.status_code == 400 and "no JSON" in told.text
+    told = http.post(path, content=iter([b"[" * (1 << 20)] * 65))
+    assert told.status_code == 413 and "67,108,864 bytes" in told.text
 
 
 def test_what_wants_a_post_says_so_to_programs(http: httpx.Client) -> None:
@@ -238,6 +241,20 @@ def test_wrong_tensors_are_told_in_the_protocols_form(served: Running, protocol:
     asked.close()
 
 
+def test_a_message_over_the_limit_is_told_and_the_next_is_answered(served: Running) -> None:
+    """Of either protocol, which is 64 MiB, by one connection."""
+    large = np.zeros((9 << 20, 1))
+    for client, at in ((tritonclient.http, served.url.removeprefix("http://")), (tritonclient.grpc, served.grpc)):
+        asked, new = client.InferenceServerClient(at), flowers(4)
+        tensor = client.InferInput("length", list(large.shape), "FP64")
+        tensor.set_data_from_numpy(large)
+        with pytest.raises(InferenceServerException) as error:
+            asked.infer("flowers", [tensor])
+        assert "67,108,864" in str(error.value) or "67108864" in str(error.value)
+        assert asked.infer("flowers", _inputs(client, new)).as_numpy("prediction").shape == (4,)
+        asked.close()
+
+
 TOKEN = "a-token-of-sixteen-letters"
 
 
@@ -312,6 +329,44 @@ def test_what_cannot_be_deployed_is_told(guarded: Running, run, concours) -> Non
     told = httpx.post(f"{guarded.url}/deploy?name=junk", content=b"PK\x03\x04 rubbish", headers=heads)
     assert told.status_code == 400 and "cannot be served" in told.json()["error"]
     assert httpx.get(f"{guarded.url}/health").json()["models"].keys() >= {"flowers"}
+
+
+def test_a_name_goes_on_answering_its_task(guarded: Running, texts, run, concours) -> None:
+    """Those who ask a name are not answered by the model of another task: it is refused, and the last version goes on."""
+    server = ["--server", guarded.url, "--token", TOKEN]
+    code, _, err = concours("deploy", str(texts), "--name", "flowers", *server)
+    assert code == 2 and err.count("\n") == 1
+    assert (
+        "flowers answers for another task: its kind is text-classification, and not tabular" in err and "--name" in err
+    )
+    heads, row = {"authorization": f"Bearer {TOKEN}"}, rows_of(flowers(3))
+    before = httpx.post(f"{guarded.url}/predict?model=flowers", json={"rows": row}, headers=heads)
+    assert before.status_code == 200
+    code, _, err = concours("deploy", str(run), "--with", "tree", "--name", "flowers", *server)
+    after = int(before.headers["x-concours-version"]) + 1
+    assert code == 0 and f"tree answers as version {after}" in err
+
+
+def test_code_that_is_sent_is_not_run(guarded: Running, concours, tmp_path) -> None:
+    """A model of somebody's own code is served from its folder, by who agrees to it."""
+    mark = tmp_path / "ran"
+    (tmp_path / "own.py").write_text(
+        f"import pathlib\npathlib.Path({str(mark)!r}).touch()\n"
+        "from sklearn.naive_bayes import GaussianNB\nclass Model(GaussianNB): ...\n"
+    )
+    (tmp_path / "own.toml").write_text(
+        '[task]\nkind = "tabular-classification"\ndata = "sklearn:iris"\nsplit = { test = 0.3, folds = 2 }\n'
+        '[compete]\nlineup = "none"\n[cooperate]\nstrategies = []\n[[entrant]]\nname = "own"\nrecipe = "./own.py:Model"\n'
+    )
+    run = tmp_path / "mine"
+    assert concours("run", str(tmp_path / "own.toml"), "--trust", "--engine", "inline", "--out", str(run))[0] == 0
+    mark.unlink()
+    code, _, err = concours("deploy", str(run), "--server", guarded.url, "--token", TOKEN)
+    assert code == 2 and "it uses own.py:Model" in err and "--trust" in err and not mark.exists()
+    running = Running(str(run), "--trust")
+    row = dict.fromkeys(("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"), 1.5)
+    told = httpx.post(f"{running.url}/predict", json={"rows": [row]})
+    assert running.stop() == 0 and told.status_code == 200 and mark.exists()
 
 
 @pytest.mark.parametrize(

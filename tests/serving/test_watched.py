@@ -73,6 +73,12 @@ def test_truths_that_are_none_are_refused(body: bytes) -> None:
         truths_in(body)
 
 
+def test_two_truths_of_one_row_are_refused() -> None:
+    """Which of them is true is not guessed."""
+    with pytest.raises(Refused, match="'a-1' stands twice"):
+        truths_in(b'{"truths": {"a-1": "rose", "b": "x:y", "a-1": "lily"}}')
+
+
 def test_without_a_watch_there_is_none(served: Running, run, concours) -> None:
     """It is told how to have one; a challenger without a watch would not be heard."""
     told = httpx.get(f"{served.url}/watch?model=flowers")

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 import concours
 from concours.serving.direct import Receive, Scope, Send, accepted, address_of, direct
+from concours.serving.doors.keys_once import require_keys_once
 from concours.serving.doors.plain import JSON
 from concours.serving.openai import openai_routes
 from concours.serving.openapi import openapi
@@ -31,9 +32,11 @@ _encode: Final = msgspec.json.Encoder(enc_hook=float).encode  # numbers of numpy
 def truths_in(body: bytes) -> dict[str, Any]:
     """The truths of a body, by what rows are called. Raises Refused."""
     try:
-        return msgspec.json.decode(body, type=_Truths).truths
+        found = msgspec.json.decode(body, type=_Truths).truths
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(f'send {{"truths": {{"ID": truth, …}}}}, with ids of answers: {error}') from None
+    require_keys_once(body, {"truths": found})
+    return found
 
 
 class _Truths(msgspec.Struct, forbid_unknown_fields=True):

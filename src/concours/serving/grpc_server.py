@@ -27,6 +27,18 @@ _CODES: Final[Mapping[int, grpc.StatusCode]] = {
     429: grpc.StatusCode.RESOURCE_EXHAUSTED,
     503: grpc.StatusCode.UNAVAILABLE,
 }
+OPTIONS: Final[dict[str, int]] = {
+    "grpc.max_receive_message_length": LARGEST,
+    "grpc.so_reuseport": 0,
+    "grpc.max_allowed_incoming_connections": 256,
+    "grpc.server_handshake_timeout_ms": 30_000,
+    "grpc.max_connection_idle_ms": 300_000,
+    "grpc.max_connection_age_ms": 3_600_000,
+    "grpc.max_connection_age_grace_ms": 600_000,
+}
+"""No connection is held for ever by whoever asks nothing, or half of something. A client whose connection is ended asks
+by another, without noticing.
+"""
 Heads = Mapping[str, Any]
 Call = Callable[[Any, Heads, bytes], Awaitable[bytes]]
 
@@ -37,7 +49,7 @@ def grpc_server(server: Server, host: str, port: int) -> tuple[grpc.aio.Server, 
     Raises:
         OSError: the port is taken.
     """
-    made = grpc.aio.server(options=[("grpc.max_receive_message_length", LARGEST), ("grpc.so_reuseport", 0)])
+    made = grpc.aio.server(options=list(OPTIONS.items()))
     calls = {name: grpc.unary_unary_rpc_method_handler(_guarded(name, call)) for name, call in _calls(server).items()}
     made.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, calls),))
     at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

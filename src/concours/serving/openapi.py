@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import concours
-from concours.serving.doors.plain import ARROW, CSV, JSON
+from concours.serving.doors.plain import ARROW, CSV, JSON, ZIP
 from concours.serving.shelf import Version
 
 
@@ -42,12 +42,15 @@ def _predict(versions: Mapping[str, Version], schemas: Mapping[str, Any]) -> dic
     one_of = [{"$ref": f"#/components/schemas/{name}"} for name in schemas]
     rows = {"type": "array", "items": {"oneOf": one_of} if len(one_of) > 1 else one_of[0] if one_of else {}}
     content = {"schema": {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}}
+    files: dict[str, Any] = {
+        type: {} for each in versions.values() if (file := each.pool.about["file"]) for type in (file, ZIP)
+    }
     return {
         "summary": "Predictions of rows",
         "parameters": [
             {"name": "model", "in": "query", "schema": {"enum": list(versions)}, "required": len(versions) > 1}
         ],
-        "requestBody": {"required": True, "content": {JSON: content, CSV: {}, ARROW: {}}},
+        "requestBody": {"required": True, "content": {JSON: content, CSV: {}, ARROW: {}, **files}},
         "responses": {
             "200": {"description": "predictions, and of classes their probabilities"},
             "400": {"description": "what is wrong, in a line"},

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, PackageLoader
 
 from concours.report.page import environment
+from concours.serving.doors.plain import CSV, ENDINGS, JSON, ZIP
 from concours.serving.shelf import Version
 
 _LISTED = 60
@@ -83,26 +84,32 @@ def _shown(version: Version, address: str, *, guarded: bool) -> Shown:
 
 
 def _requests(name: str, about: Mapping[str, Any], address: str, *, guarded: bool) -> list[Request]:
-    token = " -H 'Authorization: Bearer TOKEN'" if guarded else ""
-    row = {each["name"]: each["schema"]["examples"][0] for each in about["columns"][:_LISTED]}
-    if not row and not about["inputs"]:
-        text = (
-            f"curl{token} -H 'Content-Type: application/zip' --data-binary @rows.zip '{address}/predict?model={name}'"
-        )
-        return [Request("Rows are files, as concours predict reads them.", text)]
-    rows = json.dumps({"rows": [row or "a text"]}, ensure_ascii=False).replace("'", "'\\''")
-    head = f"curl{token} -H 'Content-Type: application/json' -d '{rows}'"
-    asked = [Request("Predictions, as JSON.", f"{head} '{address}/predict?model={name}'")]
-    if about["columns"]:
-        text = f"curl{token} -H 'Content-Type: text/csv' --data-binary @rows.csv '{address}/predict?model={name}'"
-        asked.append(Request("A table, as CSV; Arrow and Parquet go the same way.", text))
-    asked.append(Request("What it looks at in one row.", f"{head} '{address}/explain?model={name}'"))
-    tensors = ", ".join(f"{each['name']} {each['datatype']}" for each in about["inputs"][:4])
-    more = ", …" if len(about["inputs"]) > 4 else ""
-    asked.append(
-        Request(
-            f"By the Open Inference Protocol, version 2; its inputs: {tensors}{more}.",
-            f"curl{token} '{address}/v2/models/{name}'",
-        )
-    )
+    curl = "curl -H 'Authorization: Bearer TOKEN'" if guarded else "curl"
+    bodies = _bodies(about)
+    asked = [Request(what, f"{curl} {body} '{address}/predict?model={name}'") for what, body in bodies]
+    if about["explained"]:
+        asked.append(Request("What it looks at in one row.", f"{curl} {bodies[0][1]} '{address}/explain?model={name}'"))
+    if about["inputs"]:
+        tensors = ", ".join(f"{each['name']} {each['datatype']}" for each in about["inputs"][:4])
+        more = ", …" if len(about["inputs"]) > 4 else ""
+        said = f"By the Open Inference Protocol, version 2; its inputs: {tensors}{more}."
+        asked.append(Request(said, f"{curl} '{address}/v2/models/{name}'"))
     return asked
+
+
+def _bodies(about: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """In which forms rows can be sent: what each is, in a sentence, and how curl is told it."""
+    if file := about["file"]:
+        one = _sent(file, f"@row{ENDINGS[file]}")
+        return [("Predictions, as JSON, of one file.", one), ("Of several, as a zip.", _sent(ZIP, "@rows.zip"))]
+    if not about["columns"] and not about["inputs"]:
+        return [("Rows are files, as concours predict reads them.", _sent(ZIP, "@rows.zip"))]
+    row = {each["name"]: each["schema"]["examples"][0] for each in about["columns"][:_LISTED]}
+    rows = json.dumps({"rows": [row or "a text"]}, ensure_ascii=False).replace("'", "'\\\\''")
+    written = ("Predictions, as JSON.", f"-H 'Content-Type: {JSON}' -d '{rows}'")
+    table = ("A table, as CSV; Arrow and Parquet go the same way.", _sent(CSV, "@rows.csv"))
+    return [written, table] if row else [written]
+
+
+def _sent(type: str, body: str) -> str:
+    return f"-H 'Content-Type: {type}' --data-binary {body}"

@@ -13,7 +13,8 @@ class Refused(ConcoursError):
 
     Args:
         status: of HTTP: 400 wrong, 401 no token, 402 no budget, 403 no scope, 404 no such model or version, 405 no
-            POST, 408 too slow, 413 too large, 415 of no type that is read, 429 too many, 503 nobody there.
+            POST, 408 too slow, 409 at odds with what is there, 413 too large, 415 of no type that is read, 429 too
+            many, 503 nobody there.
         retry_after: seconds after which to ask again, where that helps.
     """
 

@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import uvicorn
 import uvloop
 
 from concours.core.errors import ContestError
 from concours.serving.app import app_of
+from concours.serving.connections import Web
 from concours.serving.grpc_server import grpc_server
 from concours.serving.keys import Keys
 from concours.serving.listening import listening, unusable
@@ -88,18 +88,9 @@ async def _served(serving: Serving, keys: Keys, heard: socket.socket, place: Pat
         say(f"{name}: {about['model']} predicts {about['predicts']} (version {version.number})")
     await beside.start()
     say(f"listening on http://{host}:{port}, and for gRPC on {host}:{grpc_port}")
-    config = uvicorn.Config(
-        app_of(server),
-        http="httptools",
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=30,
-        ws="none",
-        proxy_headers=False,
-    )
     for each in (signal.SIGINT, signal.SIGTERM):  # uvicorn gives on what it was stopped by when it has ended
         signal.signal(each, lambda *_: None)
-    await uvicorn.Server(config).serve(sockets=[heard])
+    await Web(app_of(server)).serve(sockets=[heard])
     say("stopping: what is under way is answered first")
     await beside.stop(grace=_GRACE)
     await shelf.stop()

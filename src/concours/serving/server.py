@@ -18,8 +18,10 @@ from typing import Any, Final
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from concours.core.asked import shown
 from concours.core.errors import ConcoursError
 from concours.runs.packing import unpacked_into
+from concours.runs.predict import asked_of_models
 from concours.serving.keys import Keys
 from concours.serving.pool import Pool
 from concours.serving.refused import Refused
@@ -89,20 +91,25 @@ class Server:
         """Puts up a model that was sent, as the first or the next version of a name.
 
         Raises:
-            Refused: this token may not, the name is none, or what was sent cannot be served: code that came along is
-                not run.
+            Refused: this token may not, the name is none or answers for another task, or what was sent cannot be
+                served: code that came along is not run.
         """
         self.keys.require(authorization, "deploy")
         if not _NAME.fullmatch(name):
             raise Refused(f"name={name!r}: a name has letters, digits, . _ and -, and begins with none of these three")
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._place))
         try:
-            await asyncio.to_thread(unpacked_into, folder, content)
+            sent = await asyncio.to_thread(unpacked_into, folder, content)
+            if asked := asked_of_models(sent, [sent.candidate(model).entrant.name]):
+                whose = f"it uses {shown(asked)}, to which nobody here has agreed"
+                raise Refused(f"{whose}; serve it from its folder, by concours serve RUN --trust")
             before = self.shelf.versions.get(name)
             watched = before is not None and before.watch is not None
             return await self.shelf.put(name, self._make(Spec(run=folder, model=model, watched=watched)))
         except ConcoursError as error:
             shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, Refused):
+                raise
             raise Refused(f"what was sent cannot be served: {error}") from None
 
     async def ask(

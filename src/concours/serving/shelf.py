@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from concours.core.errors import nearest
+from concours.serving.about import unlike
 from concours.serving.pool import Pool
 from concours.serving.refused import Refused
 from concours.serving.watch.opened import watch_of
@@ -71,9 +72,12 @@ class Shelf:
 
         Raises:
             ModelFailed: it cannot be served. DataError: its log is of another model, or somebody has it.
+            Refused: the name answers for another task, so that those who ask it would not be understood.
         """
         await asyncio.gather(*(one.start() for one in (pool, shadow) if one))
         try:
+            if (there := self._now.get(name)) and (why := unlike(there.pool.about, pool.about)):
+                raise Refused(f"{name} answers for another task: {why}; choose another name, by --name", status=409)
             spec = pool.spec
             watch = await asyncio.to_thread(watch_of, spec.run, pool.about["model"]) if spec.watched else None
         except BaseException:

@@ -60,7 +60,9 @@ class Tensor:
 
 
 def inputs_of(served: Served) -> list[dict[str, Any]]:
-    """The tensors that a model takes, as metadata of the protocol; none where rows are files."""
+    """The tensors that a model takes, as metadata of the protocol; none where rows are files, or have lists."""
+    if any(pa.types.is_nested(column.type) for column in served.columns):
+        return []
     if served.columns:
         if _numeric(served.columns):
             return [{"name": ROWS, "datatype": "FP64", "shape": [-1, len(served.columns)]}]
@@ -95,7 +97,7 @@ def cells_of(served: Served, tensors: Sequence[Tensor]) -> tuple[list[list[Any]]
     """
     wanted = {each["name"]: each for each in inputs_of(served)}
     if not wanted:
-        raise Refused("rows of this model are files; send them to POST /predict")
+        raise Refused("rows of this model are no tensors; send them to POST /predict")
     given = {tensor.name: _shaped(tensor, wanted) for tensor in tensors}
     if missing := [name for name in wanted if name not in given]:
         raise Refused(f"input {missing[0]!r} is missing; the model takes {', '.join(wanted)}")
@@ -177,11 +179,19 @@ def from_bytes(name: str, datatype: str, shape: Sequence[int], content: bytes) -
             place += 4 + size
         if len(found) != count or place != len(content):
             raise Refused(f"input {name!r}: {len(content)} bytes are not {count} texts, each behind its length")
-        return Tensor(name, datatype, np.array(found, dtype=object).reshape(shape))
+        return Tensor(name, datatype, _of_shape(name, np.array(found, dtype=object), shape))
     if len(content) != count * np.dtype(kind).itemsize:
         expected = count * np.dtype(kind).itemsize
         raise Refused(f"input {name!r}: shape {list(shape)} of {datatype} is {expected} bytes, and {len(content)} came")
-    return Tensor(name, datatype, np.frombuffer(content, dtype=kind).reshape(shape))
+    return Tensor(name, datatype, _of_shape(name, np.frombuffer(content, dtype=kind), shape))
+
+
+def _of_shape(name: str, flat: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:
+    """As many values as a shape has, in it. Raises Refused where it has none, of sizes that no array has."""
+    try:
+        return flat.reshape(shape)
+    except (ValueError, OverflowError):
+        raise Refused(f"input {name!r}: no array has the shape {list(shape)}") from None
 
 
 def from_values(name: str, datatype: str, shape: Sequence[int], values: Any) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.insights import occlusion
@@ -26,13 +27,24 @@ _FEWEST_ORDERS, _MOST_ORDERS = 8, 64
 
 def read(served: Served, ask: Ask) -> Wanted:
     """The one row of a request. Raises Refused, DataError."""
+    if why := why_unexplained(served):
+        raise Refused(why)
     wanted = plain.read(served, ask)
     x = wanted.rows()
     if len(x) != 1:
         raise Refused(f"one row is explained at a time, and {len(x)} came")
-    if served.output.estimator not in ("classifier", "regressor"):
-        raise Refused(f"explained are classes and numbers, and this model predicts {served.output.said}")
     return Wanted(ask=ask, rows=lambda: x, more=x, notes=wanted.notes)
+
+
+def why_unexplained(served: Served) -> str:
+    """Why no row of a model can be explained; empty where rows can."""
+    if served.output.estimator not in ("classifier", "regressor"):
+        return f"explained are classes and numbers, and this model predicts {served.output.said}"
+    if lists := [column.name for column in served.columns if pa.types.is_nested(column.type)]:
+        return f"{lists[0]!r} of a row is a list, and explained are tables, texts and pictures"
+    if not served.columns and served.output.estimator != "classifier":
+        return "rows of this kind are explained where classes are predicted"
+    return ""
 
 
 def write(served: Served, wanted: Wanted, p: Values, partly: str) -> Told:
@@ -50,10 +62,8 @@ def write(served: Served, wanted: Wanted, p: Values, partly: str) -> Told:
 
     if isinstance(x, pd.DataFrame):
         body |= _columns(served, said, x)
-    elif of is not None:
-        body |= _parts(served, x)
     else:
-        raise Refused("rows of this kind are explained where classes are predicted")
+        body |= _parts(served, x)
     body |= ({"notes": wanted.notes} if wanted.notes else {}) | ({"partly": partly} if partly else {})
     return Told(wanted.ask.id, _encode(body), rows=1)
 

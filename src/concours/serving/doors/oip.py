@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from concours.serving.doors.door import Door, Wanted
+from concours.serving.doors.keys_once import require_keys_once
 from concours.serving.doors.plain import source_of
 from concours.serving.model import Served
 from concours.serving.refused import Refused, as_plain
@@ -76,6 +77,7 @@ def _parted(ask: Ask) -> tuple[dict[str, Any], bytes]:
         raise Refused(f"the head of the request is no JSON: {error}") from None
     if not isinstance(head, dict):
         raise Refused("the request is no JSON object")
+    require_keys_once(ask.body[:length], head)
     return head, ask.body[length:]
 
 

@@ -11,14 +11,17 @@ import pyarrow.csv
 
 from concours.core.errors import DataError, nearest
 from concours.serving.doors.door import Door, Wanted, ids_of
+from concours.serving.doors.keys_once import require_keys_once
 from concours.serving.model import Served
 from concours.serving.refused import Refused, as_plain
 from concours.serving.wire import Ask, Told
+from concours.tasks.kinds import kind_named
 from concours.tasks.outputs.output import Values
 
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
 ARROW: Final = "application/vnd.apache.arrow.stream"
+ZIP: Final = "application/zip"
 ENDINGS: Final[Mapping[str, str]] = {
     CSV: ".csv",
     "text/tab-separated-values": ".tsv",
@@ -26,7 +29,7 @@ ENDINGS: Final[Mapping[str, str]] = {
     "application/x-ndjson": ".jsonl",
     "application/vnd.apache.arrow.file": ".arrow",
     "application/vnd.apache.parquet": ".parquet",
-    "application/zip": ".zip",
+    ZIP: ".zip",
     "image/png": ".png",
     "image/jpeg": ".jpg",
     "audio/wav": ".wav",
@@ -35,8 +38,16 @@ ENDINGS: Final[Mapping[str, str]] = {
     "video/mp4": ".mp4",
 }
 """By the type of a body, the ending of a file that `predict` would read the same bytes of."""
+_FILES: Final[Mapping[str, str]] = {"image": "image/png", "sound": "audio/wav", "video": "video/mp4"}
+"""By what rows are, the type of a body that is one of them."""
+_FAMILIES: Final = frozenset(type.partition("/")[0] for type in _FILES.values())
 _FORM: Final = 'send {"rows": [{"column": value, …}, …]}, or {"columns": […], "rows": [[…], …]}'
 _decode, _encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
+
+
+def file_of(served: Served) -> str:
+    """The type of a body that is one row, as a file; empty where rows are no files."""
+    return _FILES.get(kind_named(served.result.setup.problem.kind).input.name, "")
 
 
 def read(served: Served, ask: Ask) -> Wanted:
@@ -46,6 +57,7 @@ def read(served: Served, ask: Ask) -> Wanted:
         Refused: it is of no type that is read, or not written as its type says.
     """
     notes: list[str] = []
+    _require_suited(served, ask.type)
     if ask.type == JSON:
         rows = _rows(ask.body)
         cells = _cells(served, rows)
@@ -60,6 +72,16 @@ def read(served: Served, ask: Ask) -> Wanted:
     return Wanted(ask=ask, notes=notes, rows=lambda: served.read_body(ask.body, ENDINGS[ask.type], notes.append))
 
 
+def _require_suited(served: Served, type: str) -> None:
+    """Raises Refused where files come and rows are none, or others; or none come, and no list stands for such a row."""
+    file, family = file_of(served), type.partition("/")[0]
+    if file and served.columns and type in (JSON, ARROW):
+        raise Refused(f"rows of this model are files: send one as {file} or the like, or several as {ZIP}", status=415)
+    if family in _FAMILIES and family != file.partition("/")[0]:
+        instead = f"send one file as {file} or the like, or several as {ZIP}" if file else _FORM
+        raise Refused(f"this model reads no {type}; {instead}", status=415)
+
+
 def _rows(body: bytes) -> list[Any]:
     try:
         found = _decode(body)
@@ -67,6 +89,7 @@ def _rows(body: bytes) -> list[Any]:
         raise Refused(f"the body is no JSON: {error}; {_FORM}") from None
     if not isinstance(found, dict) or not isinstance(found.get("rows"), list) or not found["rows"]:
         raise Refused(f"the body holds no rows; {_FORM}")
+    require_keys_once(body, found)
     if unknown := sorted(found.keys() - {"rows", "columns"}):
         raise Refused(f"the body has an unknown key {unknown[0]!r}; {nearest(unknown[0], ['rows', 'columns'])}")
     rows, names = found["rows"], found.get("columns")

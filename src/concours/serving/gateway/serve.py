@@ -32,8 +32,7 @@ def serve(file: Path, *, host: str, port: int, told: Callable[[str], None]) -> N
     for module in _NEEDED:
         if not installed(module):
             raise MissingPackage(f"concours gateway needs {module}: {install_command(module)}")
-    import uvicorn
-
+    from concours.serving.connections import Web
     from concours.serving.gateway.app import make
     from concours.serving.gateway.ledger import Ledger
     from concours.serving.gateway.offers import Offers
@@ -56,17 +55,7 @@ def serve(file: Path, *, host: str, port: int, told: Callable[[str], None]) -> N
         at = f"{f'[{host}]' if ':' in host else host}:{heard.getsockname()[1]}"
         who = f"{counted(len(offers.offer), 'offer')} for {counted(len(offers.key), 'key')}"
         told(f"{who} at http://{at}/v1 and http://{at}/v2")
-        config = uvicorn.Config(
-            make(offers, known, ledger, hidden=hidden),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=30,
-            lifespan="on",
-            ws="none",
-        )
-        uvicorn.Server(config).run(sockets=[heard])
+        Web(make(offers, known, ledger, hidden=hidden), lifespan="on", grace=30).run(sockets=[heard])
 
 
 def _hidden(offers: Offers, folder: Path) -> Mapping[str, Hidden]:

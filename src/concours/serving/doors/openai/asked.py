@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from concours.core.errors import nearest
+from concours.serving.doors.keys_once import require_keys_once
 from concours.serving.refused import Refused
 
 _decode: Final = msgspec.json.Decoder().decode
@@ -98,6 +99,7 @@ def body_of(content: bytes) -> dict[str, Any]:
         raise Refused(f"the body is no JSON: {error}") from None
     if not isinstance(found, dict):
         raise Refused("the body is no JSON object")
+    require_keys_once(content, found)
     return found
 
 
