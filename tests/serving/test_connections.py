@@ -186,6 +186,20 @@ def test_what_takes_long_is_waited_for(sent: bytes) -> None:
     on_site(test)
 
 
+def test_a_connection_that_has_just_ended_is_no_defect() -> None:
+    """Others are looked at all the same."""
+
+    async def test(site: Site) -> None:
+        held = [await site.ask(b"G") for _ in range(4)]
+        site.web.look()
+        for each in list(site.web.server_state.connections)[::2]:
+            each.transport.abort()
+        site.web.look()
+        assert [await reader.read() for reader, _ in held] == [b""] * 4
+
+    on_site(test)
+
+
 def test_who_holds_a_connection_does_not_hold_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that is to end answers what is under way, and waits for nobody who sends no more."""
     monkeypatch.setattr(connections, "HURRY", 0.02)

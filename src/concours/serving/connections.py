@@ -80,7 +80,10 @@ class Connection(HttpToolsProtocol):
 
     def look(self, seconds: float) -> None:
         """Ends the connection where nothing has come of it since the last look, so many seconds ago."""
-        cycle, unsent = self.cycle, self.transport.get_write_buffer_size()
+        try:
+            cycle, unsent = self.cycle, self.transport.get_write_buffer_size()
+        except RuntimeError:  # it has ended, of which this object is to be told yet
+            return
         asks = cycle is not None and not cycle.response_complete
         now, came = (cycle, asks, unsent), self._body - self._stood_body
         if now == self._stood and (unsent or not asks):
