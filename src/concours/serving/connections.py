@@ -60,7 +60,7 @@ class Connection(HttpToolsProtocol):
         """Takes what comes; a head without end is refused."""
         self._apart += len(data)
         super().data_received(data)
-        if self._apart > LARGEST_HEAD and not self.transport.is_closing():
+        if self._apart > LARGEST_HEAD:
             self._end(Refused(f"the head of a request may have {LARGEST_HEAD:,} bytes", status=431))
 
     def on_message_begin(self) -> None:
@@ -80,10 +80,7 @@ class Connection(HttpToolsProtocol):
 
     def look(self, seconds: float) -> None:
         """Ends the connection where nothing has come of it since the last look, so many seconds ago."""
-        try:
-            cycle, unsent = self.cycle, self.transport.get_write_buffer_size()
-        except RuntimeError:  # it has ended, of which this object is to be told yet
-            return
+        cycle, unsent = self.cycle, self.transport.get_write_buffer_size()
         asks = cycle is not None and not cycle.response_complete
         now, came = (cycle, asks, unsent), self._body - self._stood_body
         if now == self._stood and (unsent or not asks):
@@ -95,6 +92,8 @@ class Connection(HttpToolsProtocol):
     def _end(self, refused: Refused) -> None:
         """Says why, in the form of the protocol as far as it is known, where no answer has begun; and closes."""
         cycle = self.cycle
+        if self.transport.is_closing():
+            return
         if cycle is not None and cycle.response_started and not cycle.response_complete:
             self.transport.abort()
             return
