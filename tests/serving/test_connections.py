@@ -77,19 +77,20 @@ async def settled() -> None:
 
 
 @asynccontextmanager
-async def site() -> AsyncIterator[Site]:
+async def site(grace: int | None = 1) -> AsyncIterator[Site]:
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as heard:
         made = Site(None, heard.getsockname()[1])  # type: ignore[arg-type]
-        made.web = Web(made.app, grace=1)
+        made.web = Web(made.app, grace=grace)
         task = asyncio.create_task(made.web.serve([heard]))
         while not made.web.started:
             await asyncio.sleep(0.001)
         try:
             yield made
         finally:
-            for writer in made.asking:
-                writer.close()
             made.web.should_exit = True
+            if grace:
+                for writer in made.asking:
+                    writer.close()
             await task
 
 
@@ -183,6 +184,39 @@ def test_what_takes_long_is_waited_for(sent: bytes) -> None:
         assert (await reader.readline()).startswith(b"HTTP/1.1 200")
 
     on_site(test)
+
+
+def test_a_connection_that_has_just_ended_is_no_defect() -> None:
+    """Others are looked at all the same."""
+
+    async def test(site: Site) -> None:
+        held = [await site.ask(POST) for _ in range(4)]
+        site.web.look()
+        for each in list(site.web.server_state.connections)[::2]:
+            each.transport.abort()
+        site.web.look()
+        assert sorted([(await reader.read())[9:12] for reader, _ in held]) == [b"", b"", b"408", b"408"]
+
+    on_site(test)
+
+
+def test_who_holds_a_connection_does_not_hold_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is to end answers what is under way, and waits for nobody who sends no more."""
+    monkeypatch.setattr(connections, "HURRY", 0.02)
+
+    async def run() -> None:
+        async with asyncio.timeout(20):
+            async with site(grace=None) as site_:
+                (body, one), (answer, two), (_, three) = [
+                    await site_.ask(each) for each in (POST + b"x", GET.replace(b"/", b"/wait", 1), b"G")
+                ]
+                asyncio.get_running_loop().call_later(0.2, site_.go.set)
+            assert b" 408 " in await body.read() and b" 200 " in await answer.read()
+            for each in (one, two, three):
+                each.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
 
 
 def test_who_does_not_read_is_left_and_who_reads_slowly_is_not() -> None:

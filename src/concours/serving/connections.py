@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import resource
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, Literal
 
 import msgspec
@@ -21,6 +21,8 @@ from concours.serving.refused import Refused, as_openai, as_plain
 
 SECONDS: Final = 30.0
 """Between two looks at all connections; for as long a connection may be idle."""
+HURRY: Final = 5.0
+"""The same where a server is to end."""
 SLOWEST: Final = 10_000
 """Bytes of a body that have to come each second."""
 LARGEST_HEAD: Final = 64 << 10
@@ -58,7 +60,7 @@ class Connection(HttpToolsProtocol):
         """Takes what comes; a head without end is refused."""
         self._apart += len(data)
         super().data_received(data)
-        if self._apart > LARGEST_HEAD and not self.transport.is_closing():
+        if self._apart > LARGEST_HEAD:
             self._end(Refused(f"the head of a request may have {LARGEST_HEAD:,} bytes", status=431))
 
     def on_message_begin(self) -> None:
@@ -76,20 +78,22 @@ class Connection(HttpToolsProtocol):
         """Refuses what is no HTTP."""
         self._end(Refused(f"this is no request of HTTP: {msg}"))
 
-    def look(self) -> None:
-        """Ends the connection where nothing has come of it since the last look."""
+    def look(self, seconds: float) -> None:
+        """Ends the connection where nothing has come of it since the last look, so many seconds ago."""
         cycle, unsent = self.cycle, self.transport.get_write_buffer_size()
         asks = cycle is not None and not cycle.response_complete
         now, came = (cycle, asks, unsent), self._body - self._stood_body
         if now == self._stood and (unsent or not asks):
             self.transport.abort()
-        elif now == self._stood and cycle.more_body and not self.pipeline and came < SLOWEST * SECONDS:
+        elif now == self._stood and cycle.more_body and not self.pipeline and came < SLOWEST * seconds:
             self._end(Refused("the body of the request comes too slowly, or not at all", status=408))
         self._stood, self._stood_body = now, self._body
 
     def _end(self, refused: Refused) -> None:
         """Says why, in the form of the protocol as far as it is known, where no answer has begun; and closes."""
         cycle = self.cycle
+        if self.transport.is_closing():
+            return
         if cycle is not None and cycle.response_started and not cycle.response_complete:
             self.transport.abort()
             return
@@ -130,24 +134,34 @@ class Web(uvicorn.Server):
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Answers until it is stopped."""
-        looking = asyncio.create_task(self._looking())
-        try:
+        async with self._looking(SECONDS):
             await super().serve(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answers what has come, and ends; what does not come is not waited for as long as before."""
+        async with self._looking(HURRY):
+            await super().shutdown(sockets)
+
+    @contextlib.asynccontextmanager
+    async def _looking(self, seconds: float) -> AsyncIterator[None]:
+        """Meanwhile all connections are looked at, each so many seconds."""
+
+        async def looking() -> None:
+            while True:
+                await asyncio.sleep(seconds)
+                self.look(seconds)
+
+        task = asyncio.create_task(looking())
+        try:
+            yield
         finally:
-            looking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await looking
+            task.cancel()
 
-    async def _looking(self) -> None:
-        while True:
-            await asyncio.sleep(SECONDS)
-            self.look()
-
-    def look(self) -> None:
-        """Looks at all connections."""
+    def look(self, seconds: float = SECONDS) -> None:
+        """Looks at all connections, so many seconds after the last look."""
         for each in tuple(self.server_state.connections):
             if isinstance(each, Connection):
-                each.look()
+                each.look(seconds)
 
 
 def make_room() -> None:
