@@ -55,7 +55,7 @@ def test_of_an_average_those_who_answered_are_joined(several: Result) -> None:
 
 def test_where_joining_needs_all_one_stands_for_them(several: Result) -> None:
     """The one of the largest weight of those who answered."""
-    heard, entrant = _Heard(lambda: False), several.candidates["average"].entrant
+    heard, entrant = _Heard(lambda: False, {}, np.arange(3)), several.candidates["average"].entrant
     said = [np.full((4, 3), value) for value in (0.1, 0.2)]
     for place, p in enumerate(said):
         heard.by(place, lambda rows, p=p: p[rows])(np.arange(4))
@@ -78,7 +78,7 @@ def test_a_cascade_stops_where_it_is(several: Result) -> None:
 
 def test_rows_that_nobody_answered_are_told(several: Result) -> None:
     """Rather than made up: of ways to join that ask each about some rows."""
-    heard, entrant = _Heard(lambda: True), several.candidates["cascade"].entrant
+    heard, entrant = _Heard(lambda: True, {}, np.arange(3)), several.candidates["cascade"].entrant
     heard.by(0, lambda rows: np.zeros((len(rows), 3)))(np.arange(2))
     with pytest.raises(Late):
         heard.ready(output_valued(several.setup.problem.output), entrant, entrant.joint, 5)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
+import socket
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from concours.serving.wire import Ask, Messages, asks, packed
+from concours.serving.wire import Ask, Messages, asks, packed, waits
 
 
 @given(
@@ -25,3 +27,14 @@ def test_messages_are_received_whole(bodies: list[bytes], cuts: list[int]) -> No
     other.connection_lost(None)
     assert heard == sent
     assert gone == [True]
+
+
+def test_what_waits_is_seen_at_any_descriptor() -> None:
+    """Above 1,023 too, where a server with many connections gives a process its own."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        high = fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD, 1100)
+        with socket.socket(fileno=high) as other:
+            assert not waits(other)
+            ours.send(b"a")
+            assert waits(other)

@@ -101,7 +101,9 @@ def packed(message: object) -> bytes:
 
 def waits(connection: socket.socket) -> bool:
     """Whether there is something to receive."""
-    return bool(select.select([connection], [], [], 0)[0])
+    looks = select.poll()  # unlike `select`, for descriptors above 1,023 too
+    looks.register(connection, select.POLLIN)
+    return bool(looks.poll(0))
 
 
 def receive(connection: socket.socket) -> bytes | None:
