@@ -140,23 +140,27 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
+        if self._answered() and self.answered is not None and not self.answered.done():
+            self.answered.set_result(None)
+
+    def _answered(self) -> bool:
+        """Whether an answer is there as a whole, which is then left out of what has come."""
         head = self.buffer.find(b"\r\n\r\n")
         if head < 0:
-            return
+            return False
         top = bytes(self.buffer[:head]).lower()
         place = top.find(b"content-length:")
         if place < 0:
             if not self.buffer.endswith(b"0\r\n\r\n"):
-                return
+                return False
             size = len(self.buffer)
         else:
             size = head + 4 + int(top[place + 15 :].partition(b"\r\n")[0])
         if len(self.buffer) < size:
-            return
+            return False
         self.failed += b" 200 " not in top[:16]
         del self.buffer[:size]
-        if self.answered is not None and not self.answered.done():
-            self.answered.set_result(None)
+        return True
 
     async def ask(self) -> float:
         """Seconds until the answer is there."""
@@ -187,26 +191,43 @@ async def closed(port: int, request: bytes, clients: int, seconds: float) -> tup
     return took, sum(client.failed for client in all)
 
 
+class Arrival(Client):
+    """A connection that is asked when a request arrives, and keeps how long that took until it was answered."""
+
+    idle: list[Arrival]
+    took: list[float]
+    due = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        if self._answered():
+            self.took.append(time.perf_counter() - self.due)
+            self.idle.append(self)
+
+
 async def open_load(port: int, request: bytes, rate: float, seconds: float) -> list[float]:
     """Requests come at random times, so many a second, whether others are answered or not; waiting counts."""
-    idle = await connected(port, request, 256)
-    took, tasks, rng = list[float](), set[asyncio.Task[None]](), random.Random(0)
-
-    async def one(client: Client, late: float) -> None:
-        took.append(await client.ask() + late)
-        idle.append(client)
-
+    idle, took, rng = list[Arrival](), list[float](), random.Random(0)
+    loop = asyncio.get_running_loop()
+    for _ in range(256):
+        _, one = await loop.create_connection(lambda: Arrival(request), "127.0.0.1", port)
+        one.idle, one.took = idle, took
+        idle.append(one)
+    every = list(idle)
     began = due = time.perf_counter()
+    count = 0
     while due < began + seconds:
-        due += rng.expovariate(rate)
-        if (wait := due - time.perf_counter()) > 0:
-            await asyncio.sleep(wait)
-        while not idle:
-            await asyncio.sleep(0.0005)
-        task = asyncio.create_task(one(idle.pop(), max(0.0, time.perf_counter() - due)))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-    await asyncio.gather(*tasks)
+        while due <= time.perf_counter() and idle:
+            one = idle.pop()
+            one.due = due
+            one.transport.write(request)  # type: ignore[attr-defined]
+            due += rng.expovariate(rate)
+            count += 1
+        await asyncio.sleep(0)
+    while len(took) < count:
+        await asyncio.sleep(0.01)
+    for one in every:
+        one.transport.close()
     return took
 
 

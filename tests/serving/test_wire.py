@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import itertools
+import resource
 import socket
 
 from hypothesis import given
@@ -31,6 +32,8 @@ def test_messages_are_received_whole(bodies: list[bytes], cuts: list[int]) -> No
 
 def test_what_waits_is_seen_at_any_descriptor() -> None:
     """Above 1,023 too, where a server with many connections gives a process its own."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
     ours, theirs = socket.socketpair()
     with ours, theirs:
         high = fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD, 1100)

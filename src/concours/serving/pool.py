@@ -24,6 +24,7 @@ MOST_BYTES: Final = 256 << 20
 """Bytes of what waits."""
 _AT_ONCE: Final = 256
 _BYTES_AT_ONCE: Final = 16 << 20
+_SETTLING: Final = float(__import__("os").environ.get("SETTLE", "0.001"))
 _CONTINUOUS: Final = 256
 """Requests that a process has at once which takes some while it answers others."""
 _TRIES: Final = 2
@@ -240,12 +241,13 @@ class Pool:
             if self._wait:
                 loop.call_later(self._wait, self._flush)
             else:
-                loop.call_soon(self._settle, 0)
+                loop.call_soon(self._settle, 0, loop.time() + _SETTLING)
 
-    def _settle(self, before: int) -> None:
+    def _settle(self, before: int, until: float) -> None:
         """Sends what waits, once a turn of the loop has brought no more: what comes at once is answered at once."""
-        if before < len(self._waiting) < _AT_ONCE:
-            asyncio.get_running_loop().call_soon(self._settle, len(self._waiting))
+        loop = asyncio.get_running_loop()
+        if before < len(self._waiting) < _AT_ONCE and loop.time() < until:
+            loop.call_soon(self._settle, len(self._waiting), until)
         else:
             self._flush()
 

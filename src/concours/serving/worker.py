@@ -6,6 +6,7 @@ The server starts it as `python -m concours.serving.worker FD` (`serving.pool`),
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
@@ -107,6 +108,7 @@ def work(connection: socket.socket) -> None:
         connection.sendall(packed(Ready(failed=str(error))))
         return
     connection.sendall(packed(ready))
+    gc.freeze()  # what is there stays: to look through it for what has become garbage would take longer than a request
     while True:
         new: list[Ask] = []
         if not answering.busy or waits(connection):
