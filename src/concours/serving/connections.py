@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import resource
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -134,6 +135,7 @@ class Web(uvicorn.Server):
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Answers until it is stopped."""
+        gc.freeze()  # to look through all that is there by now for garbage, again and again, would hold requests up
         async with self._looking(SECONDS):
             await super().serve(sockets)
 
