@@ -24,7 +24,7 @@ MOST_BYTES: Final = 256 << 20
 """Bytes of what waits."""
 _AT_ONCE: Final = 256
 _BYTES_AT_ONCE: Final = 16 << 20
-_SETTLING: Final = 0.001
+_SETTLING: Final = 0.003
 """Seconds for which what waits may do so while more comes in every turn of the loop."""
 _CONTINUOUS: Final = 256
 """Requests that a process has at once which takes some while it answers others."""
