@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import gc
 import multiprocessing
 import signal
 import time
@@ -110,15 +112,17 @@ def _hand(connection: Connection, run: Path, name: str, agreed: frozenset[str], 
     for each in (signal.SIGINT, signal.SIGTERM):  # who asks decides when it ends: by going
         signal.signal(each, signal.SIG_IGN)
     served = Served.of(Result.load(run), name, agreed)
-    with deterministic(threads=1, seed=0, alone=True):
-        try:
-            while True:
-                number, x = connection.recv()
-                predictor = served.predictor(x)
-                for digest in share:
-                    connection.send(Said(number, digest, _predicted(predictor, served, digest)))
-        except (EOFError, OSError):
-            return
+    with deterministic(threads=1, seed=0):
+        some = served.predictor(take_rows(served.held(), np.arange(1)))
+        for digest in share:
+            _predicted(some, served, digest)
+    gc.freeze()  # as of `serving.worker`
+    with deterministic(threads=1, seed=0, alone=True), contextlib.suppress(EOFError, OSError):
+        while True:
+            number, x = connection.recv()
+            predictor = served.predictor(x)
+            for digest in share:
+                connection.send(Said(number, digest, _predicted(predictor, served, digest)))
 
 
 def _predicted(predictor: Predictor, served: Served, digest: Digest) -> Values | None:
@@ -188,10 +192,11 @@ def _seconds(work: Callable[[], Any]) -> float:
     """The median of what it takes, once it is warm."""
     work()
     took, began = list[float](), time.perf_counter()
-    while len(took) < _TRIALS and (not took or time.perf_counter() - began < _TRYING):
-        before = time.perf_counter()
-        work()
-        took.append(time.perf_counter() - before)
+    with deterministic(threads=1, seed=0, alone=True):  # as where it is to be done
+        while len(took) < _TRIALS and (not took or time.perf_counter() - began < _TRYING):
+            before = time.perf_counter()
+            work()
+            took.append(time.perf_counter() - before)
     return float(np.median(took))
 
 

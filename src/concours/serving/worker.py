@@ -103,12 +103,18 @@ def work(connection: socket.socket) -> None:
     if message is None:
         return
     try:
-        answering, ready = opened(Spec.of(msgspec.msgpack.decode(message)))
+        with deterministic(threads=1, seed=0):
+            answering, ready = opened(Spec.of(msgspec.msgpack.decode(message)))
     except ConcoursError as error:
         connection.sendall(packed(Ready(failed=str(error))))
         return
     connection.sendall(packed(ready))
     gc.freeze()  # what is there stays: to look through it for what has become garbage would take longer than a request
+    with deterministic(threads=1, seed=0, alone=True):  # entered anew, as what was opened has imported more
+        _answer(connection, answering)
+
+
+def _answer(connection: socket.socket, answering: Steps) -> None:
     while True:
         new: list[Ask] = []
         if not answering.busy or waits(connection):
@@ -124,7 +130,7 @@ def main() -> None:
     """Runs a process."""
     for each in (signal.SIGINT, signal.SIGTERM):  # the server decides when it ends: by going
         signal.signal(each, signal.SIG_IGN)
-    with socket.socket(fileno=int(sys.argv[1])) as connection, deterministic(threads=1, seed=0, alone=True):
+    with socket.socket(fileno=int(sys.argv[1])) as connection:
         work(connection)
 
 
