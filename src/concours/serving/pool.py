@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import sys
 from collections import deque
@@ -14,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from concours.core.errors import ConcoursError
+from concours.engine.usage import usable_cores
 from concours.serving.refused import Refused
 from concours.serving.wire import Ask, Messages, Ready, Told, packed, ready, told
 from concours.serving.worker import Spec
@@ -147,8 +147,8 @@ class Pool:
     """
 
     def __init__(self, spec: Spec, *, processes: int = 1, wait: float = 0.0) -> None:
-        cores = max(1, len(os.sched_getaffinity(0)) // processes)
-        self.spec, self._count, self._wait = replace(spec, processes=cores), processes, wait
+        each = max(1, usable_cores() // processes)
+        self.spec, self._count, self._wait = replace(spec, processes=each), processes, wait
         self._free: list[_Process] = []
         self._all: list[_Process] = []
         self._waiting: deque[_Pending] = deque()
