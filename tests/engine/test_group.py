@@ -52,8 +52,16 @@ def test_who_is_in_a_group_is_ended_with_it(group: ControlGroup) -> None:
 
 
 def test_a_group_is_found_by_who_made_it(group: ControlGroup) -> None:
-    """Whoever watches over a keeper ends its group when it could not; a second one of the name is not made."""
+    """Whoever watches over a keeper ends its group when it could not. One that was left empty is taken over, by a later
+    keeper of the same number; one that somebody is in is not.
+    """
     assert group_of(os.getpid()) == group
+    assert make_group(os.getpid()) == group
+    process = subprocess.Popen([sys.executable, "-c", HIDES, str(group.folder)], stdout=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline() == b"hidden\n"
     assert make_group(os.getpid()) is None
     group.end()
+    process.wait()
+    process.stdout.close()
     assert not group.folder.exists()

@@ -45,10 +45,14 @@ class ControlGroup:
 
 
 def make_group(keeper: int) -> ControlGroup | None:
-    """A new group for what a keeper is to keep; none where the system has no such groups, or does not allow it."""
+    """A new group for what a keeper is to keep; none where the system has no such groups, does not allow it, or where
+    somebody is in one of that name. An empty one was left by a keeper of the same number that was killed.
+    """
     group = group_of(keeper)
     try:
         if group:
+            with suppress(OSError):
+                group.folder.rmdir()
             group.folder.mkdir()
     except OSError:
         return None
