@@ -74,7 +74,8 @@ class Crew:
 
         Args:
             members: candidates by the digest of their entrant.
-            left: seconds that are left; who has said nothing by then is not waited for.
+            left: seconds that are left; who has said nothing by then is not waited for, but the quickest of the first
+                share.
 
         Raises:
             SystemExit: a process beside is gone, so that this one ends too: the pool has others started, and asks them.
@@ -88,8 +89,8 @@ class Crew:
         number = next(self._numbers)
         for hand in self._hands:
             hand.send((number, x))
-        for digest in self._own:
-            if left() > 0:
+        for place, digest in enumerate(self._own):
+            if not place or left() > 0:
                 predictor.know(digest, predictor.predict(members[digest]))
         missing = {digest for share in self._hands.values() for digest in share}
         while missing and (ready := wait(list(self._hands), max(0.0, left()))):
