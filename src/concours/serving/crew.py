@@ -14,18 +14,20 @@ from functools import partial
 from itertools import count
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 import numpy as np
 
 from concours.core import consent
 from concours.core.digests import Digest
+from concours.core.entrant import Candidate
 from concours.core.errors import ConcoursError
 from concours.engine.deterministic import deterministic
 from concours.engine.prediction import Predictor
 from concours.engine.rows import take_rows
 from concours.runs.result import Result
 from concours.serving.model import Served
+from concours.serving.voices import Voices, elsewhere
 from concours.tasks.outputs.output import Values
 
 _TRIALS: Final = 5
@@ -49,6 +51,25 @@ class Said(NamedTuple):
     p: Values | None
 
 
+class Beside(Protocol):
+    """Who asks members of an alliance at the same time."""
+
+    def tell(
+        self, predictor: Predictor, members: Mapping[Digest, Candidate], x: Any, left: Callable[[], float]
+    ) -> None:
+        """Asks all members about rows, and lets a predictor of these rows know what they say.
+
+        Args:
+            members: candidates by the digest of their entrant.
+            left: seconds that are left; who has said nothing by then is not waited for, but one of them in any case.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Ends what stands ready for that."""
+        ...
+
+
 class Crew:
     """Processes beside this one, each with some members; this one has the first share.
 
@@ -69,13 +90,10 @@ class Crew:
             self._hands[ours] = share
         atexit.register(self.stop)  # before this process waits for those beside to end
 
-    def tell(self, predictor: Predictor, members: Mapping[Digest, Any], x: Any, left: Callable[[], float]) -> None:
-        """Asks all members about rows, and lets a predictor of these rows know what they say.
-
-        Args:
-            members: candidates by the digest of their entrant.
-            left: seconds that are left; who has said nothing by then is not waited for, but the quickest of the first
-                share.
+    def tell(
+        self, predictor: Predictor, members: Mapping[Digest, Candidate], x: Any, left: Callable[[], float]
+    ) -> None:
+        """See `Beside`; the quickest of the first share is heard in any case.
 
         Raises:
             SystemExit: a process beside is gone, so that this one ends too: the pool has others started, and asks them.
@@ -85,7 +103,9 @@ class Crew:
         except (EOFError, OSError):
             raise SystemExit("a process with members of an alliance is gone") from None
 
-    def _tell(self, predictor: Predictor, members: Mapping[Digest, Any], x: Any, left: Callable[[], float]) -> None:
+    def _tell(
+        self, predictor: Predictor, members: Mapping[Digest, Candidate], x: Any, left: Callable[[], float]
+    ) -> None:
         number = next(self._numbers)
         for hand in self._hands:
             hand.send((number, x))
@@ -140,7 +160,7 @@ class Crewed(Served):
     last bit.
     """
 
-    crew: Crew
+    crew: Beside
 
     def predict(self, x: Any) -> Values:
         """Predictions (rows, …), the same as `predict` gives of these rows, to the last bit."""
@@ -158,16 +178,20 @@ _FOR_EVER: Final = 1e6
 
 
 def crewed(served: Served, processes: int) -> tuple[Served, str]:
-    """An alliance, its members divided among so many processes, and what is to be said of that.
+    """An alliance whose members are asked at the same time, and what is to be said of that.
 
-    It is left as it is, and nothing said, where it asks fewer than two members about every row, where these are
-    language models that somebody else runs, or where dividing them gains nothing here.
+    Models that others run are waited for together; others are divided among so many processes. It is left as it is, and
+    nothing said, where it asks fewer than two members about every row, where some are language models that run here, or
+    where dividing them gains nothing.
     """
     joint = served.result.candidate(served.name).entrant.joint
-    if joint is None or joint.join.own or served.calls or processes < 2:
+    if joint is None or joint.join.own:
         return served, ""
     members = [digest for digest in joint.needs.parents if digest not in joint.needs.sometimes]
-    if len(members) < 2:
+    if len(members) > 1 and all(elsewhere(served.candidates[digest]) for digest in members):
+        found = Crewed(served.result, served.name, served.agreed, crew=Voices(members))
+        return found, f"{served.name}: its {len(members)} members are asked at the same time"
+    if len(members) < 2 or served.calls or processes < 2:
         return served, ""
     x = take_rows(served.held(), np.arange(1))
     trial = replace(served)  # whose models go with it
@@ -175,10 +199,11 @@ def crewed(served: Served, processes: int) -> tuple[Served, str]:
     shares, whole = dealt(seconds, processes), sum(seconds.values())
     if max(sum(seconds[digest] for digest in share) for share in shares) > _WORTH * whole:
         return served, ""
-    found = Crewed(served.result, served.name, served.agreed, crew=Crew(served, shares))
+    crew = Crew(served, shares)
+    found = Crewed(served.result, served.name, served.agreed, crew=crew)
     before, after = _seconds(lambda: trial.predict(x)), _seconds(lambda: found.predict(x))
     if after > _WORTH * before:
-        found.crew.stop()
+        crew.stop()
         return served, ""
     divided = f"{served.name}: its {len(members)} members are asked in {len(shares)} processes"
     return found, f"{divided}, a row in {after * 1e3:.1f} ms instead of {before * 1e3:.1f}"
