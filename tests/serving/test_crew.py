@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import psutil
@@ -27,13 +29,26 @@ def alliance(result: Result) -> Served:
     return Served.of(result, "average")
 
 
-@pytest.fixture(scope="module")
-def divided(alliance: Served) -> Iterator[Crewed]:
-    """The same, in two processes."""
+@contextmanager
+def in_two(alliance: Served) -> Iterator[tuple[Crewed, Any]]:
+    """The same, in two processes, and the one beside this."""
     first, *others = alliance.result.candidate("average").entrant.joint.needs.parents
+    before = set(multiprocessing.active_children())
     crew = Crew(alliance, [[first], others])
-    yield Crewed(alliance.result, alliance.name, alliance.agreed, crew=crew)
+    (beside,) = set(multiprocessing.active_children()) - before
+    yield Crewed(alliance.result, alliance.name, alliance.agreed, crew=crew), beside
     crew.stop()
+
+
+@pytest.fixture(scope="module")
+def both(alliance: Served) -> Iterator[tuple[Crewed, Any]]:
+    with in_two(alliance) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def divided(both: tuple[Crewed, Any]) -> Crewed:
+    return both[0]
 
 
 def test_it_answers_as_the_alliance_by_itself(alliance: Served, divided: Crewed) -> None:
@@ -44,14 +59,14 @@ def test_it_answers_as_the_alliance_by_itself(alliance: Served, divided: Crewed)
         assert divided.predict(some).tobytes() == alliance.predict(some).tobytes()
 
 
-def test_a_deadline_takes_what_is_there_and_leaves_the_rest_behind(alliance: Served, divided: Crewed) -> None:
+def test_a_deadline_takes_what_is_there_and_leaves_the_rest_behind(alliance: Served, both: tuple[Crewed, Any]) -> None:
     """Where none is long enough the first of this process is heard; what comes later from another is not taken for what
     is asked next.
     """
+    divided, beside = both
     x, first = alliance.held(), divided.result.candidate("average").entrant.joint.needs.parents[0]
     name = divided.candidates[first].entrant.name
     alone = Served.of(divided.result, name)
-    (beside,) = multiprocessing.active_children()
     for rows in (np.arange(3), np.arange(4, 9)):
         some = take_rows(x, rows)
         os.kill(beside.pid, signal.SIGSTOP)
@@ -139,14 +154,9 @@ def test_processes_beside_go_with_the_one_they_serve(run, end: str) -> None:
 
 def test_a_process_ends_when_one_beside_it_is_gone(alliance: Served) -> None:
     """So that others are started, and asked again what was under way, as when it is killed itself."""
-    first, *others = alliance.result.candidate("average").entrant.joint.needs.parents
-    before = {each.pid for each in multiprocessing.active_children()}
-    crew = Crew(alliance, [[first], others])
-    (beside,) = (each for each in multiprocessing.active_children() if each.pid not in before)
-    divided = Crewed(alliance.result, alliance.name, alliance.agreed, crew=crew)
-    divided.predict(alliance.held())
-    beside.kill()
-    beside.join(60)
-    with pytest.raises(SystemExit, match="is gone"):
+    with in_two(alliance) as (divided, beside):
         divided.predict(alliance.held())
-    crew.stop()
+        beside.kill()
+        beside.join(60)
+        with pytest.raises(SystemExit, match="is gone"):
+            divided.predict(alliance.held())
