@@ -124,7 +124,7 @@ def read_contest(path: Path) -> dict[str, Any]:
     check("cooperate.limits", cooperate.get("limits", {}), _LIGHT)
     check("limits", limits, _LIMITS)
     arguments: dict[str, Any] = {
-        "task": _task(content["task"]),
+        "task": task_of(content["task"]),
         "entrants": [entrant_of(index, values) for index, values in enumerate(content.get("entrant", []), 1)],
         "lineup": compete.get("lineup"),
         "final": compete.get("final"),
@@ -156,7 +156,8 @@ def _federated(content: Mapping[str, Any]) -> dict[str, Any]:
     return {**compete, "format": FEDERATION, "options": content[FEDERATION]}
 
 
-def _task(values: Mapping[str, Any]) -> Task:
+def task_of(values: Mapping[str, Any]) -> Task:
+    """A task from its table in a file. Raises ContestError, as `read_contest` does."""
     if isinstance(values.get("target"), list):
         raise ContestError(one_at_a_time(values["target"]))
     named = values.get("kind")

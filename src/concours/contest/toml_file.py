@@ -6,7 +6,7 @@ import codecs
 import math
 import tomllib
 from collections.abc import Iterator
-from datetime import date, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,11 @@ _LABELS = ("task.positive", "task.classes", "task.labels")
 """Keys whose numbers are names: they may be as long as any."""
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path, *, moments: bool = False) -> dict[str, Any]:
     """The content of a TOML file.
+
+    Args:
+        moments: whether keys may hold a moment, a date and a time with an offset from UTC.
 
     Raises:
         ContestError: the file is missing, too large or not TOML; or it holds a date, a number that is not finite or
@@ -34,7 +37,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         why = "lists or tables lie too deeply within one another" if isinstance(error, RecursionError) else str(error)
         raise ContestError(f"{path.name} is not TOML: {shortened(why.partition(chr(10))[0], 200)}") from None
     for where, value in _values(content, path.name):
-        _check(where, value)
+        if moments and isinstance(value, (date, time)):
+            _check_moment(where, value)
+        else:
+            _check(where, value)
     return content
 
 
@@ -72,6 +78,14 @@ def _values(content: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
             ]
         else:
             yield where, value
+
+
+def _check_moment(where: str, value: date | time) -> None:
+    if not isinstance(value, datetime):
+        raise ContestError(f"{where} ({value}) must be a date and a time, as 2027-01-31T12:00:00Z")
+    if value.tzinfo is None:
+        text = value.isoformat()
+        raise ContestError(f"{where} ({text}) has no time zone: write {text}Z for UTC, or an offset as {text}+01:00")
 
 
 def _check(where: str, value: Any) -> None:

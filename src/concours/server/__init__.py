@@ -1,0 +1,1 @@
+"""The platform: competitions that are hosted for people, their accounts, API and pages."""
