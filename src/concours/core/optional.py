@@ -37,6 +37,13 @@ EXTRAS = {
     "sqlalchemy": "serve",
     "httpx": "serve",
     "skl2onnx": "serve",
+    "fastapi": "server",
+    "alembic": "server",
+    "argon2": "server",
+    "authlib": "server",
+    "nh3": "server",
+    "babel": "server",
+    "markdown_it": "server",
 }
 """Which extra of Concours brings a top-level module."""
 

@@ -1,1 +1,1 @@
-"""The platform: competitions that are hosted for people, their accounts, API and pages."""
+"""The platform: hosted competitions, their pages, their API, and what scores them."""

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from shutil import which
 from types import SimpleNamespace
 
 import httpx
@@ -27,29 +21,6 @@ from concours.testing.endpoints import Loopback
 
 sys.path.insert(0, str(Path(__file__).parent))
 from gateways import SECRET, key, offer, running
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """The address of a PostgreSQL of the tests' own, on a socket in a folder that goes with it."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [
-        Path(place).parent for place in [which("initdb")] if place
-    ]
-    if not found:
-        pytest.skip("PostgreSQL is not installed; apt-get install postgresql")
-    who = {"user": "postgres"} if os.getuid() == 0 else {}  # it refuses to run as root
-    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp", ignore_cleanup_errors=True) as place:
-        if who:
-            shutil.chown(place, "postgres")
-        quiet = {"cwd": place, "check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **who}
-        data = f"{place}/data"
-        subprocess.run([found[-1] / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"], **quiet)
-        control = [found[-1] / "pg_ctl", "-D", data, "-w", "-l", f"{place}/log"]
-        subprocess.run([*control, "-o", f"-k {place} -c listen_addresses='' -c fsync=off", "start"], **quiet)
-        try:
-            yield f"postgresql+psycopg://postgres@/postgres?host={place}"
-        finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

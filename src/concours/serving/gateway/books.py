@@ -11,9 +11,9 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from concours.serving.gateway.databases import why
 from concours.serving.gateway.ledger import Bill, Ledger
 from concours.serving.refused import Refused
+from concours.stores.databases import why
 
 T = TypeVar("T")
 _LOG: Final = logging.getLogger("concours.gateway")

@@ -18,9 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from concours.core.errors import ContestError
 from concours.serving.gateway import statements
-from concours.serving.gateway.databases import opened, shown, why
 from concours.serving.gateway.offers import CANARIES
 from concours.serving.gateway.tables import METADATA, REQUESTS
+from concours.stores.databases import opened, shown, why
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class Ledger:
         Raises:
             ContestError: another gateway is.
         """
-        with self._backend.hold(self._engine):
+        with self._backend.hold(self._engine, "gateway"):
             yield
 
     # Budgets

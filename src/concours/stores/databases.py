@@ -1,4 +1,4 @@
-"""The databases that books may lie in, and what each does in its own way."""
+"""The databases that books, journals and boards may lie in, and what each does in its own way."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from zlib import crc32
 
 from sqlalchemy import create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,8 +17,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from concours.core.errors import ContestError
 
-_LOCK: Final = 0x636F6E636F757273
-"""The word concours, as the number of a lock."""
+_LOCK: Final = 0x636F6E63 << 32
+"""The number of a lock begins with the letters conc, and ends with a sum of what it is held for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +27,14 @@ class Backend:
 
     Attributes:
         insert: a statement that may leave out what is there already.
-        hold: keeps others from being the gateway of a database. Raises ContestError: another is.
+        hold: keeps others from being what one process alone may be for a database, such as its gateway, while the
+            context lasts, whether the process leaves it or dies. Raises ContestError: another is.
         options: of its driver.
         prepare: what a connection begins with.
     """
 
     insert: Any
-    hold: Callable[[Engine], AbstractContextManager[None]]
+    hold: Callable[[Engine, str], AbstractContextManager[None]]
     options: Mapping[str, Any] = field(default_factory=dict)
     prepare: Callable[[Any, Any], None] | None = None
 
@@ -41,8 +43,10 @@ def opened(url: str) -> tuple[Engine, Backend]:
     """A database by its URL, and its row. Raises ContestError: it is no URL of one, or its driver is missing."""
     wrong = f"database: {shown(url)} is no URL of a database: expected sqlite:///FILE or postgresql+psycopg://…"
     try:
-        backend = _BACKENDS[make_url(url).get_backend_name()]
-        engine = create_engine(url, **backend.options)
+        at = make_url(url)
+        at = at.set(drivername="postgresql+psycopg") if at.drivername in ("postgres", "postgresql") else at
+        backend = _BACKENDS[at.get_backend_name()]
+        engine = create_engine(at, **backend.options)
     except (ArgumentError, NoSuchModuleError, KeyError):
         raise ContestError(wrong) from None
     except ModuleNotFoundError as error:
@@ -72,34 +76,32 @@ def _as_wal(connection: Any, _: Any) -> None:
 
 
 @contextmanager
-def _hold_file(engine: Engine) -> Iterator[None]:
+def _hold_file(engine: Engine, what: str) -> Iterator[None]:
     """A lock on a file beside the database, which the system lets go when the process ends, however it does."""
     if engine.url.database in (None, "", ":memory:"):
-        raise ContestError("database: books in memory are lost when the gateway ends; name a file, sqlite:///FILE")
-    with Path(f"{engine.url.database}.lock").open("ab") as file:
+        raise ContestError(f"database: what lies in memory is lost when the {what} ends; name a file, sqlite:///FILE")
+    with Path(f"{engine.url.database}.{what}.lock").open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise _taken(engine) from None
+            raise _taken(engine, what) from None
         yield
 
 
 @contextmanager
-def _hold_advisory(engine: Engine) -> Iterator[None]:
+def _hold_advisory(engine: Engine, what: str) -> Iterator[None]:
     """A lock of the database's own, which goes with its connection."""
     with engine.connect() as connection:
         connection.detach()  # so that leaving closes it, and the pool does not keep it with its lock
-        if not connection.execute(select(func.pg_try_advisory_lock(_LOCK))).scalar():
-            raise _taken(engine)
+        if not connection.execute(select(func.pg_try_advisory_lock(_LOCK + crc32(what.encode())))).scalar():
+            raise _taken(engine, what)
         connection.commit()
         yield
 
 
-def _taken(engine: Engine) -> ContestError:
-    return ContestError(
-        f"another gateway has the database {engine.url.render_as_string(hide_password=True)}: end it, or name another "
-        "in [gateway] database"
-    )
+def _taken(engine: Engine, what: str) -> ContestError:
+    where = engine.url.render_as_string(hide_password=True)
+    return ContestError(f"another {what} has the database {where}: end it, or name another database")
 
 
 _BACKENDS: Final[Mapping[str, Backend]] = {

@@ -1,0 +1,1 @@
+"""The pages, one file a group of routes."""
