@@ -84,6 +84,10 @@ class NoSpace(ConcoursError):
     """The disk is full. Nothing finished is lost: free space and run the same command again."""
 
 
+class NoSandbox(ConcoursError):
+    """Programs of others cannot be kept apart on this machine, so none is run."""
+
+
 class NothingFitted(ConcoursError):
     """No entrant could be fitted, so there is no model to use."""
 

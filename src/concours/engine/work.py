@@ -16,6 +16,7 @@ from concours.core.errors import (
     EndpointRefused,
     LinkRefused,
     MissingPackage,
+    NoSandbox,
     NoSpace,
     ObjectDamaged,
     ObjectNotFound,
@@ -115,6 +116,8 @@ def _cause(error: BaseException) -> Cause:
     match error:
         case NoSpace():
             return "no_space"
+        case NoSandbox():
+            return "no_machine"
         case ObjectNotFound() | ObjectDamaged() | LinkRefused() | StoreRefused():
             return "lost_input"
         case EndpointRefused() | SpentOut():
