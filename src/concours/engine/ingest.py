@@ -47,6 +47,7 @@ class Ingested:
     Attributes:
         test_ids: what the rows of the test part are called: their ids where the task has a column of these, else their
             positions in the data as it was read, from 0.
+        test_files: of rows that are a file each, what those of a test part of its own are called; else empty.
         rows: of the data that the test part was split off from, or of the test file.
         data_ids: what all rows of the data are called, where the task has a column of ids and the data has it.
         data_rows: of the data, without a test file.
@@ -68,6 +69,7 @@ class Ingested:
     apart: bool
     reading: tuple[str, ...] = ()
     forms: Mapping[str, Form] = field(default_factory=dict)
+    test_files: tuple[str, ...] = ()
 
 
 def names_of(ingested: Ingested, store: Store, *, test: bool) -> list[str]:
@@ -164,6 +166,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         data_rows=len(in_test),
         apart=test is not None,
         forms=data.forms,
+        test_files=test.files if test else (),
     )
 
 

@@ -216,6 +216,7 @@ def _data(part: _Part, task: Task, kind: Kind, options: Options, *, shares: bool
         notes=(*part.notes, *read.notes, counted(len(y.values), "box")),
         warnings=(*part.warnings, *read.warnings, *said, *alike),
         weights=None if weights is None else weights[read.kept],
+        files=tuple(each.picture for each in kept),
     )
 
 

@@ -212,6 +212,7 @@ def _data(found: Filmed, task: Task, kind: Kind, like: Data | None = None) -> Da
         notes=(*found.notes, *clips.notes),
         warnings=(*told, *clips.warnings, *alike),
         weights=weights,
+        files=tuple(np.asarray(list(films), dtype=object)[clips.kept]),
     )
 
 

@@ -204,6 +204,7 @@ def _data(half: _Half, task: Task, kind: Kind, like: Data | None = None) -> Data
         notes=(found.form, *read.notes),
         warnings=(*read.warnings, *lone, *aside, *alike),
         weights=weights,
+        files=tuple(names),
     )
 
 

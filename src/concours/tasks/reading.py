@@ -54,6 +54,7 @@ class Data:
             them.
         beside: columns (rows,) that are known of rows that are no table, such as the names of their files and what
             these tell: rows are called and kept together by them, and no model gets them.
+        files: (rows,) of rows that are a file each, what these are called; else empty.
         apart: the columns of a table that are dropped, for telling rows apart.
         text: the columns that texts were taken from, where they lay in a table; `unit` is what a row lay in.
         left_out: how many rows were left out in reading.
@@ -78,6 +79,7 @@ class Data:
     meta: Mapping[str, Any] = field(default_factory=dict)
     forms: Mapping[str, Form] = field(default_factory=dict)
     beside: pa.Table | None = None
+    files: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)
@@ -234,6 +236,7 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
         warnings=(*opened.warnings, *told, *said),
         weights=weights,
         ids=ids,
+        files=opened.files if len(opened.files) == len(y) else (),
     )
     return _with_words(data, task) if kind.input is TEXT else data
 

@@ -321,6 +321,7 @@ def _data(found: Recordings, task: Task, kind: Kind, rate: int | None = None) ->
         notes=(*found.notes, *read.notes),
         warnings=(*found.warnings, *told, *read.warnings, *alike),
         weights=weights,
+        files=tuple(found.names[row] for row in rows[read.kept]),
     )
 
 
