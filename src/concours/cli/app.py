@@ -21,6 +21,7 @@ from concours.cli import (
     continue_,
     federate,
     gateway,
+    host,
     import_,
     inspect,
     judges,
@@ -77,6 +78,7 @@ for command in (
     inspect.doctor,
 ):
     app.command()(command)
+app.add_typer(host.host)
 
 
 def _version(asked: bool) -> None:

@@ -233,7 +233,11 @@ def _joining(
         return {**said, "program": _program(baseline.code, store, digests), "called": PurePosixPath(baseline.code).name}
     if form is None:
         raise ContestError(f"baseline {baseline.name!r}: a recipe needs a [task]; give predictions or code")
-    entrant = resolve(Entrant(name=baseline.name, recipe=baseline.recipe), form=form, folder=folder).entrant
+    resolved = resolve(Entrant(name=baseline.name, recipe=baseline.recipe), form=form, folder=folder)
+    if resolved.asked or resolved.skipped:
+        why = resolved.skipped or "it names code that the library does not know: give it as code, for the sandbox"
+        raise ContestError(f"baseline {baseline.name!r}: recipe {baseline.recipe!r}: {why}")
+    entrant = resolved.entrant
     return {**said, "recipe": entrant.recipe, "params": dict(entrant.params), "prepare": entrant.prepare or "none"}
 
 

@@ -1,0 +1,104 @@
+"""`concours host`: a competition as a folder."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from concours.cli.terminal import say, say_json
+
+if TYPE_CHECKING:
+    from concours.server.hosting.check import Checked
+    from concours.server.hosting.new import Made
+
+host = typer.Typer(name="host", help="Make, check and publish a competition, which is a folder.", no_args_is_help=True)
+
+_WIDTH = 80
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The competition's folder, with `competition.toml`.")]
+
+
+@host.command("new")
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write; a new one.")],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="SOURCE",
+            help="Data, a file or a folder, which is divided; or a competition of another platform: a bundle of "
+            "Codabench, a challenge of EvalAI, a kit of RAMP, a metric of Kaggle, a grader of mle-bench. By default a "
+            "few invented rows.",
+        ),
+    ] = None,
+    target: Annotated[str | None, typer.Option("--target", help="The column to predict; by default found.")] = None,
+) -> None:
+    """Write a competition's folder that passes `concours host check` at once."""
+    from datetime import UTC, datetime
+
+    from concours.server.hosting.new import new as made
+
+    _say_made(made(folder, source=source, target=target, now=datetime.now(UTC)))
+
+
+@host.command("check")
+def check(
+    folder: Folder = Path(),
+    json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> None:
+    """Say what publishing would refuse, and show the board of the baselines. Exits with 2 where it does not pass."""
+    from concours.server.hosting.check import check as looked
+
+    found = looked(folder)
+    if json:
+        say_json(found.to_json())
+    else:
+        _say_checked(found, folder)
+    if not found.passes:
+        raise typer.Exit(2)
+
+
+def _say_made(made: Made) -> None:
+    from concours.contest.contest_text import comment, toml
+
+    width = max(len(path) for path in made.files)
+    for setting in made.settings:
+        value = setting.value if isinstance(setting.value, str) else toml(setting.value)
+        why = f"  ({setting.why})" if setting.why else ""
+        say(f"  {setting.key:<{width}}  {comment(f'{value}{why}')}")
+    for path, what in made.files.items():
+        say(f"  {path:<{width}}  {what}")
+    if made.left:
+        say("", "Not carried over:", *(f"  {comment(f'{what}: {why}')}" for what, why in made.left))
+    folder = shlex.quote(str(made.folder))
+    say("", f"{folder} is written. Read competition.toml and fill in the pages. Next:", "")
+    say(f"    concours host check {folder}")
+
+
+def _say_checked(found: Checked, folder: Path) -> None:
+    from textwrap import wrap
+
+    from concours.core.boards import board_text
+
+    if found.competition:
+        competition = found.competition
+        phases = ", ".join(phase.title for phase in competition.phases)
+        say(f"{competition.title} ({competition.slug}), {competition.kind}: {phases}")
+    if found.opened:
+        for file in found.opened.files:
+            table = f", {file.rows:,} rows, {file.columns} columns" if file.rows is not None else ""
+            say(f"  {file.path}: {file.bytes:,} bytes{table}")
+    for board in found.boards:
+        say("", f"Baselines of {board.phase!r}, scored as the platform scores:", "")
+        say(*board_text(board.standings, _WIDTH).split("\n"))
+        say(*(f"  {name}: {why}" for name, why in board.waiting.items()))
+    if found.findings:
+        say("")
+    for one in found.findings:
+        first = f"{'refused' if one.level == 'error' else 'look'}: {one.where}: {one.what}"
+        say(*wrap(first, _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False))
+    count = sum(one.level == "error" for one in found.findings)
+    said = "it can be published" if found.passes else f"{count} to mend before it can be published"
+    say("", f"{folder}: {said}")

@@ -1,0 +1,228 @@
+"""New competitions: a folder that passes `check` at once, of data that somebody has, or of a few invented rows."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from concours.api.new import draft
+from concours.api.writing import write_table
+from concours.contest.contest_text import Setting
+from concours.core.errors import ContestError, DataError
+from concours.core.seeds import derive_seed
+from concours.core.written import written
+from concours.server.hosting.folder import FILE
+from concours.server.hosting.texts import competition_text, pages_of
+from concours.tasks.kinds import KINDS, Kind
+from concours.tasks.readers.archives import files_of
+from concours.tasks.readers.opened import Opened, Options
+from concours.tasks.readers.source import open_source
+
+TEST: Final = 0.3
+"""The share of the rows whose targets are kept secret."""
+_STRATA: Final = 50
+_SEED: Final = 0
+Codes = NDArray[np.int64]
+_CARRIED: Final = ("kind", "target", "metrics", "text", "drop", "positive", "columns", "missing", "labels", "classes")
+"""Keys of a contest's task that hold of a competition as well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A competition's folder that was written.
+
+    Attributes:
+        files: with what is in each, in words.
+        settings: the keys of its task, each with the reason for its value.
+        left: what could not be carried over from another platform's format, with why.
+    """
+
+    folder: Path
+    files: Mapping[str, str]
+    settings: tuple[Setting, ...] = ()
+    left: tuple[tuple[str, str], ...] = ()
+
+
+def require_new(folder: Path) -> None:
+    """Refuses a folder that has something in it. Raises ContestError."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ContestError(f"{folder} is there already: name a new folder, or an empty one")
+    if not folder.absolute().parent.is_dir():
+        raise ContestError(f"{folder} cannot be made: the folder {folder.absolute().parent} does not exist")
+
+
+def new(folder: Path, *, source: str | None = None, target: str | None = None, now: datetime) -> Made:
+    """Writes a competition's folder: of the data of a source, which is divided, or of invented rows.
+
+    Args:
+        source: a file, a folder or an archive, as of `concours new`.
+        target: the column to predict; by default found where the signs are strong.
+        now: when it begins.
+
+    Raises:
+        ContestError: the folder is there. DataError: the data cannot be read, or is of a kind that a person divides.
+    """
+    require_new(folder)
+    if source is None:
+        table, kind, title = _invented(), KINDS["tabular-classification"], "Which plant is it?"
+        settings = [Setting("task", "kind", kind.name, ""), Setting("task", "target", "plant", "")]
+        found = _divided_table(folder, table, "plant", strata=True)
+    else:
+        made = draft(source, target=target)
+        settings = [one for one in made.settings if one.table == "task" and one.key in _CARRIED]
+        values = {one.key: one.value for one in settings}
+        kind = KINDS[values["kind"]]
+        title = PurePosixPath(source.partition(":")[2] or source).stem.replace("_", " ").replace("-", " ").capitalize()
+        found = _divided(folder, source, kind, values)
+    keys, files = found
+    given = {one.key: one.value for one in settings} | keys
+    return _write(folder, title or "Competition", kind, given, settings, files, now)
+
+
+def _write(
+    folder: Path,
+    title: str,
+    kind: Kind,
+    task: Mapping[str, Any],
+    settings: Sequence[Setting],
+    files: Mapping[str, str],
+    now: datetime,
+) -> Made:
+    begins = now.replace(minute=0, second=0, microsecond=0)
+    strong = next(iter(kind.lineups.get("fast", ())), kind.baseline)
+    text = competition_text(
+        title=title,
+        task=task,
+        whys={one.key: one.why for one in settings},
+        begins=begins,
+        ends=begins + timedelta(days=30),
+        recipes=dict.fromkeys((kind.baseline, strong)),
+    )
+    (folder / FILE).write_text(text, "utf-8")
+    (folder / "pages").mkdir(exist_ok=True)
+    for name, page in pages_of(title, task).items():
+        (folder / "pages" / name).write_text(page, "utf-8")
+    pages = {f"pages/{name}": "to be filled in" for name in pages_of(title, task)}
+    return Made(folder=folder, files={FILE: "all that you declare", **files, **pages}, settings=tuple(settings))
+
+
+Divided = tuple[dict[str, Any], dict[str, str]]
+"""Keys of the task, and the files that were written."""
+
+
+def _divided(folder: Path, source: str, kind: Kind, task: Mapping[str, Any]) -> Divided:
+    """The data of a source as files of a competition. Raises DataError where nobody but a person can divide it."""
+    named = str(task.get("target", ""))
+    opened = open_source(source, Path(), Options(names=(named,) if named else ()))
+    if isinstance(opened.x, pa.Table) and named in opened.x.column_names and kind.input.name in ("table", "text"):
+        cells = open_source(source, Path(), Options(written=tuple(opened.x.column_names), missing=("",))).x
+        table = cells if isinstance(cells, pa.Table) and opened.cells is False else opened.x
+        return _divided_table(folder, table, named, strata=kind.output.verbatim)
+    if opened.files and opened.y is not None and kind.input.name == "image" and named in ("", opened.target or ""):
+        return _divided_files(folder, source, opened)
+    raise DataError(
+        f"data of kind {kind.name} is divided by who knows it: put what everybody may have into data/ and what judges "
+        "into truth/, as docs/organisers.md shows; `concours host new DIR` writes a folder to begin with"
+    )
+
+
+def _divided_table(folder: Path, table: pa.Table, target: str, *, strata: bool) -> Divided:
+    """A table divided by rows; ids are drawn anew, so that no order and no number tells a target."""
+    table = table.filter(table[target].is_valid())
+    rng = np.random.default_rng(derive_seed(_SEED, "competition"))
+    labels = [written(value) for value in table[target].to_pylist()]
+    train, test = divided(labels, rng, strata=strata)
+    id = next(name for name in ("id", "row_id", "concours_id") if name not in table.column_names)
+    ids = rng.permutation(len(table))
+    table = table.add_column(0, id, pa.array(ids))
+    parts = {
+        "data/train.csv": table.take(pa.array(train)),
+        "data/test.csv": table.take(pa.array(test)).drop_columns([target]),
+        "truth/test.csv": table.take(pa.array(test)),
+    }
+    for path, part in parts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        write_table(part, folder / path, formulas=True)
+    said = {path: f"{len(part):,} rows, {part.num_columns} columns" for path, part in parts.items()}
+    return {"id": id, "data": "data/train.csv", "test": "truth/test.csv"}, said
+
+
+def divided(labels: Sequence[str], rng: np.random.Generator, *, strata: bool) -> tuple[Codes, Codes]:
+    """Rows of the training part and of the test part, both in a random order.
+
+    Args:
+        strata: whether each part gets its share of every label.
+
+    Raises:
+        DataError: there are too few rows.
+    """
+    rows = len(labels)
+    if rows < 20:
+        raise DataError(f"{rows} rows are too few to divide: 20 at least were expected")
+    places: dict[str, list[int]] = {}
+    for row in rng.permutation(rows).tolist():
+        places.setdefault(labels[row] if strata else "", []).append(row)
+    if len(places) > _STRATA:
+        places = {"": [row for some in places.values() for row in some]}
+    test = [row for some in places.values() for row in some[: round(TEST * len(some))]]
+    if not test:
+        test = rng.permutation(rows)[: round(TEST * rows)].tolist()
+    rest = np.setdiff1d(np.arange(rows), np.asarray(test))
+    return rng.permutation(rest), rng.permutation(np.asarray(test))
+
+
+def _divided_files(folder: Path, source: str, opened: Opened) -> Divided:
+    """Pictures in a folder a class, divided; those that judge get new names, in no order."""
+    if opened.y is None or opened.test is not None or len(opened.files) != len(opened.y):
+        raise DataError("the pictures have parts already, or some are left out: divide them by hand")
+    labels = [written(label) for label in opened.y.tolist()]
+    rng = np.random.default_rng(derive_seed(_SEED, "competition"))
+    train, test = divided(labels, rng, strata=True)
+    given = files_of(Path(source))
+    names: dict[str, dict[str, str]] = {"data/train.zip": {}, "data/test.zip": {}, "truth/test.zip": {}}
+    for part, rows in (("train", train), ("test", test)):
+        for number, row in enumerate(rows.tolist()):
+            name = f"{part}-{number:05}{PurePosixPath(opened.files[row]).suffix.lower()}"
+            names["data/train.zip" if part == "train" else "truth/test.zip"][f"{labels[row]}/{name}"] = opened.files[
+                row
+            ]
+            if part == "test":
+                names["data/test.zip"][name] = opened.files[row]
+    for path, members in names.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        _zip(folder / path, members, lambda wanted: dict(given.contents(wanted)))
+    said = {path: f"{len(members):,} pictures" for path, members in names.items()}
+    return {"data": "data/train.zip", "test": "truth/test.zip"}, said
+
+
+def _zip(path: Path, members: Mapping[str, str], contents: Callable[[set[str]], Mapping[str, bytes]]) -> None:
+    """Writes an archive whose members have the content of files by other names."""
+    found = contents(set(members.values()))
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in sorted(members):
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), found[members[name]])
+
+
+def _invented() -> pa.Table:
+    """A few hundred invented plants: three sorts that differ a little in what is measured of them."""
+    rng = np.random.default_rng(derive_seed(_SEED, "invented"))
+    rows = 300
+    sort = np.arange(rows) % 3
+    soils = np.array(["clay", "loam", "sand"])
+    lies = np.where(rng.random(rows) < 0.5, sort, rng.integers(0, 3, rows))
+    return pa.table(
+        {
+            "height_cm": np.round(20 + 6 * sort + rng.normal(scale=5, size=rows), 1),
+            "leaves": rng.poisson(8 + 2 * sort),
+            "soil": soils[lies],
+            "plant": np.array(["fern", "moss", "reed"])[sort],
+        }
+    )
