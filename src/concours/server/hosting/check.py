@@ -228,9 +228,24 @@ class _Look:
             yield self._error(f"phase {self.phase.key}", f"{said}in inputs")
         else:
             yield from self._asked_rows()
+            if said := ordered([self._target[id] for id in self._order if id in self._target]):
+                yield self._error(self.inputs, said)
         for path in files:
             if path.startswith(f"{DATA}/") and files[path].stat().st_size <= _LOOKED_AT:
                 yield from self._told(path, files[path])
+
+    @cached_property
+    def _target(self) -> Mapping[str, str]:
+        return dict(zip(self.truth.ids, self.truth.targets, strict=True))
+
+    @property
+    def _order(self) -> Sequence[str]:
+        """The test rows as they lie where everybody sees them."""
+        if self.asked.id == "file" and self.task.id is None:
+            return sorted(self.truth.ids)
+        table = self._table(self.inputs) if self.task.id else None
+        known = table is not None and self.task.id in table.column_names
+        return _cells(table, str(self.task.id)) if table is not None and known else self.truth.ids
 
     def _asked_rows(self) -> Iterator[Finding]:
         """Whether the public rows are those of the truth, in their order, without the target."""
@@ -244,8 +259,6 @@ class _Look:
             yield from self._ids(_cells(table, id))
         elif table.num_rows != self.asked.rows:
             said = f"it has {counted(table.num_rows, 'row')}, and the truth {self.asked.rows:,}"
-            yield self._error(self.inputs, said)
-        if said := ordered(self.truth):
             yield self._error(self.inputs, said)
 
     def _ids(self, ids: Sequence[str]) -> Iterator[Finding]:

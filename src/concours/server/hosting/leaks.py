@@ -106,9 +106,8 @@ def _ranks(x: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[
     return place.astype(float)
 
 
-def ordered(truth: Truth) -> str:
-    """What the order of the test rows tells of their targets; empty where it tells nothing."""
-    targets = list(truth.targets)
+def ordered(targets: Sequence[str]) -> str:
+    """What the order of the test rows tells of their targets (rows,) in it; empty where it tells nothing."""
     numbers = [number_in(target) for target in targets]
     known = [number for number in numbers if number is not None]
     runs = 1 + sum(one != other for one, other in pairwise(targets))

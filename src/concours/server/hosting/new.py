@@ -80,7 +80,13 @@ def new(folder: Path, *, source: str | None = None, target: str | None = None, n
         settings = [one for one in made.settings if one.table == "task" and one.key in _CARRIED]
         values = {one.key: one.value for one in settings}
         kind = KINDS[values["kind"]]
-        title = PurePosixPath(source.partition(":")[2] or source).stem.replace("_", " ").replace("-", " ").capitalize()
+        title = (
+            PurePosixPath(source.partition(":")[2] or source)
+            .name.partition(".")[0]
+            .replace("_", " ")
+            .replace("-", " ")
+            .capitalize()
+        )
         found = _divided(folder, source, kind, values)
     keys, files = found
     given = {one.key: one.value for one in settings} | keys
