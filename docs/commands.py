@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,20 @@ def page() -> str:
     """The page for today's commands."""
     group: Any = typer.main.get_command(app)
     parts = [HEAD, "## concours\n", f"{group.help}\n", _table("option", map(_option, _shown(group, "option")))]
-    for name, command in group.commands.items():
+    for name, command in _commands(group):
         parts += [f"## concours {name}\n", f"{command.help}\n", f"    {_usage(name, command)}\n"]
         parts.append(_table("argument", map(_argument, _shown(command, "argument"))))
         parts.append(_table("option", map(_option, _shown(command, "option"))))
     return "\n".join(part for part in parts if part)
+
+
+def _commands(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """All commands, those of a group by its name and theirs."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
 
 
 def _shown(command: Any, kind: str) -> list[Any]:

@@ -20,6 +20,7 @@ from concours.core.digests import Digest, digest_file
 from concours.core.errors import ConcoursError
 from concours.core.visible import visible
 from concours.core.written import counted, written
+from concours.engine.sandbox.run import available
 from concours.server.hosting.archive import refuse_sizes
 from concours.server.hosting.competition import DATA, PAGES, TRUTH, Competition, Phase
 from concours.server.hosting.folder import FILE, files_of, from_folder
@@ -93,7 +94,7 @@ def check(folder: Path) -> Checked:
         refuse_sizes(files)
     except ConcoursError as error:
         return _refused(None, [Finding(level="error", where=FILE, what=str(error).removeprefix(f"{FILE}: "))])
-    findings = [*_pages(competition, folder), *_copies(files)]
+    findings = [*_pages(competition, folder), *_copies(files), *_boxed(competition)]
     with TemporaryDirectory(prefix="concours-check-") as aside:
         store = DiskStore(Path(aside) / "store")
         digests: dict[str, Digest] = {}
@@ -147,6 +148,13 @@ def _pages(competition: Competition, folder: Path) -> Iterator[Finding]:
         yield Finding(level="warning", where=FILE, what=said)
     if not competition.rules:
         yield Finding(level="warning", where=FILE, what="there are no rules to accept: name a page in rules")
+
+
+def _boxed(competition: Competition) -> Iterator[Finding]:
+    """Whether programs of others could be run here, where some are."""
+    programs = competition.scorer or any("code" in phase.takes for phase in competition.phases)
+    if programs and (why := available()):
+        yield Finding(level="warning", where="this machine", what=f"{why}; the platform's workers need it too")
 
 
 def _copies(files: Mapping[str, Path]) -> Iterator[Finding]:
