@@ -112,6 +112,15 @@ AUDIT = Table(
 )
 """digest: of this row and of the digest before it (`server.audit`)."""
 
+AUDIT_HEAD = Table(
+    "audit_head",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", _NUMBER, nullable=False),
+    Column("digest", _DIGEST, nullable=False),
+)
+"""One row: the last number and digest of the audit log. Who writes holds it, so that numbers have no gap."""
+
 # What
 
 COMPETITIONS = Table(

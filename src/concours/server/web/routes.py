@@ -88,23 +88,27 @@ class Routes:
         return add
 
 
-def _asking(request: Request) -> Iterator[Asking]:
-    """The rule of the route, held before anything else is looked at."""
+def held(request: Request, db: Connection) -> Asking:
+    """Who asks, once the rule of the route holds. Raises Unknown, NotSignedIn, Forbidden: it does not."""
     platform: Platform = request.app.state.platform
     route: Route = request.scope["route"]
-    database = platform.database
+    actor = actor_of(request, db, platform)
+    if not actor.may(route.scope):
+        raise Forbidden(f"this token has no scope {route.scope!r}; make one that has, under your profile")
+    parts: dict[str, Any] = {"request": request, "platform": platform, "db": db, "actor": actor}
+    if route.rule in OF_A_COMPETITION:
+        access = accessed(db, actor, request.path_params["competition"])
+        access.require(route.rule)
+        return AskingOf(**parts, access=access)
+    require(actor, route.rule)
+    return Asking(**parts)
+
+
+def _asking(request: Request) -> Iterator[Asking]:
+    """The rule of the route, held before anything else is looked at."""
+    database = request.app.state.platform.database
     with (database.reading if request.method in READS else database.writing)() as db:
-        actor = actor_of(request, db, platform)
-        if not actor.may(route.scope):
-            raise Forbidden(f"this token has no scope {route.scope!r}; make one that has, under your profile")
-        parts: dict[str, Any] = {"request": request, "platform": platform, "db": db, "actor": actor}
-        if route.rule in OF_A_COMPETITION:
-            access = accessed(db, actor, request.path_params["competition"])
-            access.require(route.rule)
-            yield AskingOf(**parts, access=access)
-        else:
-            require(actor, route.rule)
-            yield Asking(**parts)
+        yield held(request, db)
 
 
 Asked = Annotated[Asking, Depends(_asking, scope="function")]

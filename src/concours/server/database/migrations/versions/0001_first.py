@@ -2,7 +2,8 @@
 
 from alembic import op
 
-from concours.server.database.tables import METADATA
+from concours.server.audit import FIRST
+from concours.server.database.tables import AUDIT_HEAD, METADATA
 
 revision = "0001"
 down_revision = None
@@ -10,3 +11,4 @@ down_revision = None
 
 def upgrade() -> None:
     METADATA.create_all(op.get_bind())
+    op.bulk_insert(AUDIT_HEAD, [{"id": 1, "number": 0, "digest": FIRST}])

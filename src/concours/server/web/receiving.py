@@ -1,0 +1,87 @@
+"""Requests that bring a file as their body.
+
+The file is read aside before any transaction begins: who sends slowly, or much, keeps nobody waiting. The rule of the
+route holds before the first byte is read, and again in the transaction in which the file gets its name.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Annotated
+
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+
+from concours.core.errors import NoSpace
+from concours.core.space import no_space_named
+from concours.server.platform import Platform
+from concours.server.refusals import NotNow, TooLarge
+from concours.server.web.routes import Asking, AskingOf, held
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receiving:
+    """A request whose body lies in a file.
+
+    Attributes:
+        content: the file, at its beginning.
+        aside: a folder of the platform's for what is there for a moment.
+    """
+
+    request: Request
+    platform: Platform
+    content: IO[bytes]
+    aside: Path
+
+    @contextmanager
+    def writing(self) -> Iterator[Asking]:
+        """A transaction for whoever sent it, if the rule of the route still holds; committed when it ends well."""
+        with self.platform.database.writing() as db:
+            yield held(self.request, db)
+
+    @contextmanager
+    def writing_in(self) -> Iterator[AskingOf]:
+        """The same about the competition that the route names."""
+        with self.writing() as asked:
+            if not isinstance(asked, AskingOf):
+                raise TypeError(f"{self.request.url.path} is of no competition")
+            yield asked
+
+
+async def _receiving(request: Request) -> AsyncIterator[Receiving]:
+    platform: Platform = request.app.state.platform
+    await run_in_threadpool(_admit, request, platform)
+    most = platform.settings.upload_bytes
+    if int(request.headers.get("content-length", 0)) > most:
+        raise _too_large(most)
+    aside = platform.settings.data / "tmp"
+    aside.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=aside) as content:
+        size = 0
+        async for piece in request.stream():
+            size += len(piece)
+            if size > most:
+                raise _too_large(most)
+            try:
+                with no_space_named(aside):
+                    content.write(piece)
+            except NoSpace:
+                raise NotNow("the platform's disk is full, and nothing was taken: try again later") from None
+        content.seek(0)
+        yield Receiving(request=request, platform=platform, content=content, aside=aside)
+
+
+def _admit(request: Request, platform: Platform) -> None:
+    with platform.database.reading() as db:
+        held(request, db)
+
+
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"at most {most:,} bytes are taken, and this is more")
+
+
+Received = Annotated[Receiving, Depends(_receiving, scope="function")]
