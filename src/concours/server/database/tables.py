@@ -42,7 +42,7 @@ USERS = Table(
     Column("id", _NUMBER, primary_key=True),
     Column("name", String(40), nullable=False, unique=True),
     Column("display", String(80), nullable=False),
-    Column("email", String(254), unique=True),
+    Column("email", String(254)),
     Column("password", String(200)),
     Column("subject", String(300), unique=True),
     Column("administrator", Boolean, nullable=False, default=False),
@@ -51,7 +51,8 @@ USERS = Table(
     Column("disabled", _TIME),
 )
 """name: in small letters, as it stands in addresses. password: argon2's own text; none of who comes by OpenID alone.
-subject: `ISSUER SUBJECT` of OpenID Connect. email: in small letters; shown to administrators and to its owner alone."""
+subject: `ISSUER SUBJECT` of OpenID Connect. email: in small letters; shown to administrators and to its owner alone; it
+names nobody, so two may have the same, and nobody learns who has which."""
 
 SESSIONS = Table(
     "sessions",
@@ -88,7 +89,7 @@ LINKS = Table(
     Column("ends", _TIME, nullable=False),
     Column("used", _TIME),
 )
-"""Links that serve once. purpose: `first` (who opens it becomes the administrator) or `recovery` (a new password)."""
+"""Links that serve once. purpose: a row of `accounts.links.PURPOSES`. user: whose password `recovery` sets."""
 
 ATTEMPTS = Table(
     "attempts",
@@ -97,7 +98,24 @@ ATTEMPTS = Table(
     Column("failed", Integer, nullable=False),
     Column("until", _TIME),
 )
-"""Failed logins in a row, of a name and of an address, and until when no more are taken."""
+"""Logins that failed in a row, by what they have in common (`accounts.attempts`), and until when no more are taken."""
+
+KNOWN = Table(
+    "known",
+    METADATA,
+    Column("user", _NUMBER, ForeignKey("users.id"), primary_key=True),
+    Column("address", _DIGEST, primary_key=True),
+    Column("at", _TIME, nullable=False),
+)
+"""Where somebody has logged in from. address: a keyed digest (`accounts.addresses`)."""
+
+CHOICES = Table(
+    "choices",
+    METADATA,
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""What administrators chose for the whole platform (`accounts.choices`); what is not there is as it was at first."""
 
 AUDIT = Table(
     "audit",

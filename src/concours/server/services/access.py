@@ -65,7 +65,7 @@ def accessed(db: Connection, actor: Actor, slug: str) -> Access:
 
     Raises:
         Unknown: there is none of that name, or they may not know of it: drafts are known to hosts alone, those for
-            members to members.
+            members to members. Of whoever comes with a token, a host is who has the scope `host`.
     """
     row = db.execute(
         select(COMPETITIONS, HOSTS.c.user.label("hosting"), MEMBERS.c.team.label("team_of"))
@@ -74,7 +74,7 @@ def accessed(db: Connection, actor: Actor, slug: str) -> Access:
         .where(COMPETITIONS.c.slug == slug)
     ).one_or_none()
     if row is not None:
-        host = row.hosting is not None or actor.administrator
+        host = actor.may("host") and (row.hosting is not None or actor.administrator)
         published = row.state not in ("draft", "checking")
         if host or (published and (row.visibility == "all" or row.team_of is not None)):
             return Access(actor=actor, competition=row, host=host, team=row.team_of)

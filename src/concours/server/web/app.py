@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import FastAPI
 
 import concours
 from concours.server.platform import Platform
-from concours.server.refusals import Refusal, TooMany
+from concours.server.web.answers import HANDLERS
 from concours.server.web.groups import GROUPS
+from concours.server.web.limits import Limits
+from concours.server.web.security import Guarded
 
 
 def make(platform: Platform) -> FastAPI:
@@ -22,16 +21,10 @@ def make(platform: Platform) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        exception_handlers=dict(HANDLERS),
     )
-    app.state.platform = platform
+    app.state.platform, app.state.limits = platform, Limits()
+    app.add_middleware(Guarded, settings=platform.settings)
     for group in GROUPS:
         app.include_router(group.router)
-    app.add_exception_handler(Refusal, _refused)
     return app
-
-
-def _refused(_: Request, error: Any) -> Response:
-    headers = {}
-    if isinstance(error, TooMany) and error.after_s is not None:
-        headers["retry-after"] = str(max(1, round(error.after_s)))
-    return JSONResponse({"error": str(error)}, status_code=error.status, headers=headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from concours.server.web.api import competitions, files, health
+from concours.server.web.api import accounts, competitions, files, health
 from concours.server.web.routes import Routes
 
-GROUPS: Final[tuple[Routes, ...]] = (health.ROUTES, competitions.ROUTES, files.ROUTES)
+GROUPS: Final[tuple[Routes, ...]] = (health.ROUTES, accounts.ROUTES, competitions.ROUTES, files.ROUTES)

@@ -19,8 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from concours.core.errors import NoSpace
 from concours.core.space import no_space_named
 from concours.server.platform import Platform
-from concours.server.refusals import NotNow, TooLarge
-from concours.server.web.routes import Asking, AskingOf, held
+from concours.server.refusals import NotNow
+from concours.server.web.routes import Asking, AskingOf, counted, held
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,19 +53,13 @@ class Receiving:
 
 
 async def _receiving(request: Request) -> AsyncIterator[Receiving]:
+    counted(request)
     platform: Platform = request.app.state.platform
     await run_in_threadpool(_admit, request, platform)
-    most = platform.settings.upload_bytes
-    if int(request.headers.get("content-length", 0)) > most:
-        raise _too_large(most)
     aside = platform.settings.data / "tmp"
     aside.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=aside) as content:
-        size = 0
         async for piece in request.stream():
-            size += len(piece)
-            if size > most:
-                raise _too_large(most)
             try:
                 with no_space_named(aside):
                     content.write(piece)
@@ -78,10 +72,6 @@ async def _receiving(request: Request) -> AsyncIterator[Receiving]:
 def _admit(request: Request, platform: Platform) -> None:
     with platform.database.reading() as db:
         held(request, db)
-
-
-def _too_large(most: int) -> TooLarge:
-    return TooLarge(f"at most {most:,} bytes are taken, and this is more")
 
 
 Received = Annotated[Receiving, Depends(_receiving, scope="function")]

@@ -5,21 +5,33 @@ A handler takes `asked: Asked`, or `asked: InCompetition` where its path has `{c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hmac
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from sqlalchemy.engine import Connection
+from starlette.types import Receive, Scope, Send
 
+from concours.server.accounts.addresses import network_of
+from concours.server.accounts.sessions import Session
 from concours.server.actor import Actor
 from concours.server.platform import Platform
 from concours.server.refusals import Forbidden
 from concours.server.services.access import OF_A_COMPETITION, Access, Rule, accessed, require
-from concours.server.web.who import actor_of
+from concours.server.web.bodies import bounded, require_small
+from concours.server.web.limits import Limits
+from concours.server.web.who import READS, sender_of
 
-READS: Final = ("GET", "HEAD")
+_SCOPES: Final[Mapping[Rule, str]] = {Rule.HOST: "host", Rule.ADMINISTRATOR: "admin", Rule.WORKER: "work"}
+"""What a token needs for routes of a rule, where the route does not say; of other rules `read` or `write`."""
+
+MOST_BYTES: Final = 1 << 20
+"""What a request may bring where no file is sent."""
+
+_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +39,21 @@ class Asking:
     """A request that may be answered.
 
     Attributes:
-        db: a transaction, committed when the handler returns; of requests that read alone, one that writes nothing.
+        db: a transaction, committed when the handler returns; of requests that read alone, one that writes nothing; of
+            routes that said `writes=False`, closed.
+        session: that the request came by, if it was a session.
     """
 
     request: Request
     platform: Platform
     db: Connection
     actor: Actor
+    session: Session | None
+
+    @property
+    def form(self) -> str:
+        """What forms carry in their field `form`, and scripts in the header `x-form`; empty without a session."""
+        return self.session.form if self.session else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +64,28 @@ class AskingOf(Asking):
 
 
 class Route(APIRoute):
-    """A route with a rule and the scope that a token needs for it."""
+    """A route with a rule.
+
+    Attributes:
+        scope: that a token needs for it.
+        limit: the row of `limits.KINDS` that counts it.
+        writes: whether its handler is in a transaction that writes; else it opens its own.
+        uploads: whether its body may be as large as an upload; else a mebibyte.
+        embed: whether its answer is the same for everybody: no cookie is looked at, others may frame and keep it.
+    """
 
     rule: Rule
     scope: str
+    limit: str
+    writes: bool
+    uploads: bool
+    embed: bool
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        platform: Platform = scope["app"].state.platform
+        most = platform.settings.upload_bytes if self.uploads else MOST_BYTES
+        require_small(scope, most)
+        await super().handle(scope, bounded(receive, most), send)
 
 
 class Routes:
@@ -61,41 +99,98 @@ class Routes:
     def __init__(self, prefix: str = "", *, pages: bool = False) -> None:
         self.router = APIRouter(prefix=prefix, route_class=Route, include_in_schema=not pages)
 
-    def get(self, path: str, rule: Rule, *, scope: str = "read", **more: Any) -> Callable[[Any], Any]:
-        return self._route("GET", path, rule, scope, more)
+    def get(self, path: str, rule: Rule, **more: Any) -> Callable[[Any], Any]:
+        """A route that reads. Keywords are attributes of `Route`, and those of FastAPI."""
+        return self._route("GET", path, rule, **{"writes": False, **more})
 
-    def post(self, path: str, rule: Rule, *, scope: str = "write", **more: Any) -> Callable[[Any], Any]:
-        return self._route("POST", path, rule, scope, more)
+    def post(self, path: str, rule: Rule, **more: Any) -> Callable[[Any], Any]:
+        return self._route("POST", path, rule, **more)
 
-    def put(self, path: str, rule: Rule, *, scope: str = "write", **more: Any) -> Callable[[Any], Any]:
-        return self._route("PUT", path, rule, scope, more)
+    def put(self, path: str, rule: Rule, **more: Any) -> Callable[[Any], Any]:
+        return self._route("PUT", path, rule, **more)
 
-    def delete(self, path: str, rule: Rule, *, scope: str = "write", **more: Any) -> Callable[[Any], Any]:
-        return self._route("DELETE", path, rule, scope, more)
+    def delete(self, path: str, rule: Rule, **more: Any) -> Callable[[Any], Any]:
+        return self._route("DELETE", path, rule, **more)
 
-    def _route(self, method: str, path: str, rule: Rule, scope: str, more: Any) -> Callable[[Any], Any]:
+    def _route(
+        self,
+        method: str,
+        path: str,
+        rule: Rule,
+        *,
+        scope: str = "",
+        limit: str = "",
+        writes: bool = True,
+        uploads: bool = False,
+        embed: bool = False,
+        **more: Any,
+    ) -> Callable[[Any], Any]:
         if (rule in OF_A_COMPETITION) != ("{competition}" in path):
             raise ValueError(f"{path}: rule {rule.value!r} and the path do not agree on whether it is a competition's")
+        reads = "read" if method in READS else "write"
 
         def add(handler: Any) -> Any:
             self.router.add_api_route(path, handler, methods=[method], **more)
             route = self.router.routes[-1]
             if not isinstance(route, Route):
                 raise TypeError(f"{path} is no route of ours")
-            route.rule, route.scope = rule, scope
+            route.rule, route.scope = rule, scope or _SCOPES.get(rule, reads)
+            route.limit = limit or ("work" if rule is Rule.WORKER else reads)
+            route.writes, route.uploads, route.embed = writes, uploads, embed
             return handler
 
         return add
 
 
-def held(request: Request, db: Connection) -> Asking:
-    """Who asks, once the rule of the route holds. Raises Unknown, NotSignedIn, Forbidden: it does not."""
+async def _form_sent(request: Request) -> str:
+    """What shows that a request was sent by a page of this session: the header, or, of pages, the field."""
+    if (sent := request.headers.get("x-form")) is not None:
+        return sent
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method in READS or request.url.path.startswith("/api/") or kind not in _FORMS:
+        return ""
+    field = (await request.form()).get("form")
+    return field if isinstance(field, str) else ""
+
+
+def counted(request: Request) -> None:
+    """Counts a request of its address, before anything is looked up. Raises TooMany."""
+    address = network_of(request.client.host) if request.client else ""
+    limits: Limits = request.app.state.limits
+    limits.of_address(request.scope["route"].limit, address, local=bool(request.scope.get("local")))
+
+
+def held(request: Request, db: Connection, form: str | None = None) -> Asking:
+    """Who asks, once the rule of the route holds.
+
+    Args:
+        form: what shows that a page of this session sent it; by default the header `x-form`.
+
+    Raises:
+        Unknown, NotSignedIn, Forbidden: it does not hold, or another site's page may have sent it.
+        TooMany: of its user's.
+    """
     platform: Platform = request.app.state.platform
     route: Route = request.scope["route"]
-    actor = actor_of(request, db, platform)
+    sender = sender_of(request, db, platform, known=not route.embed)
+    actor, session = sender.actor, sender.session
+    if actor.user is not None and request.scope.get("user") is None:
+        request.scope["user"] = actor.user  # which is counted once, and logged
+        limits: Limits = request.app.state.limits
+        limits.of_user(route.limit, actor.user, local=bool(request.scope.get("local")))
     if not actor.may(route.scope):
         raise Forbidden(f"this token has no scope {route.scope!r}; make one that has, under your profile")
-    parts: dict[str, Any] = {"request": request, "platform": platform, "db": db, "actor": actor}
+    if session and request.method not in READS:
+        sent = request.headers.get("x-form", "") if form is None else form
+        if not hmac.compare_digest(sent.encode(), session.form.encode()):
+            raise Forbidden("this was not sent by a page of this session: load the page again, and send it from there")
+    parts: dict[str, Any] = {
+        "request": request,
+        "platform": platform,
+        "db": db,
+        "actor": actor,
+        "session": session,
+    }
     if route.rule in OF_A_COMPETITION:
         access = accessed(db, actor, request.path_params["competition"])
         access.require(route.rule)
@@ -104,11 +199,16 @@ def held(request: Request, db: Connection) -> Asking:
     return Asking(**parts)
 
 
-def _asking(request: Request) -> Iterator[Asking]:
+def _asking(request: Request, form: Annotated[str, Depends(_form_sent)]) -> Iterator[Asking]:
     """The rule of the route, held before anything else is looked at."""
+    counted(request)
+    route: Route = request.scope["route"]
     database = request.app.state.platform.database
-    with (database.reading if request.method in READS else database.writing)() as db:
-        yield held(request, db)
+    with (database.writing if route.writes else database.reading)() as db:
+        asking = held(request, db, form)
+        if not route.writes and request.method not in READS:
+            db.close()
+        yield asking
 
 
 Asked = Annotated[Asking, Depends(_asking, scope="function")]

@@ -2,13 +2,95 @@
 
 from __future__ import annotations
 
-from fastapi import Request
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import Request, Response
+from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from concours.server.actor import VISITOR, Actor
+from concours.server.accounts import sessions, tokens
+from concours.server.accounts.sessions import Session
+from concours.server.actor import Actor
+from concours.server.database.tables import USERS
 from concours.server.platform import Platform
+from concours.server.refusals import NotSignedIn
+from concours.server.settings import Settings
+
+READS: Final = ("GET", "HEAD")
 
 
-def actor_of(request: Request, db: Connection, platform: Platform) -> Actor:  # noqa: ARG001 (filled with the accounts)
-    """Whoever sent it; a visitor where nothing says who."""
-    return VISITOR
+@dataclass(frozen=True, kw_only=True)
+class Sender:
+    """Whoever sent a request.
+
+    Attributes:
+        session: that they came by, if it was a session.
+    """
+
+    actor: Actor
+    session: Session | None = None
+
+
+def sender_of(request: Request, db: Connection, platform: Platform, *, known: bool = True) -> Sender:
+    """Whoever sent it; a visitor where nothing says who, and where a session has ended. A token goes before a cookie.
+
+    Args:
+        known: whether what says who is looked at.
+
+    Raises NotSignedIn: there is a token, and it is none.
+    """
+    address = request.client.host if request.client else ""
+    if not known:
+        return Sender(actor=Actor(address=address))
+    if "authorization" in request.headers:
+        return Sender(actor=_by_token(request, db, platform, address))
+    cookie = request.cookies.get(cookie_name(platform.settings))
+    session = sessions.of(db, cookie) if cookie else None
+    if session is not None:
+        row = db.execute(select(USERS).where(USERS.c.id == session.user, USERS.c.disabled.is_(None))).one_or_none()
+        if row is not None:
+            actor = Actor(user=row.id, name=row.name, administrator=row.administrator, address=address)
+            return Sender(actor=actor, session=session)
+    return Sender(actor=Actor(address=address))
+
+
+def cookie_name(settings: Settings) -> str:
+    """Over TLS browsers take `__Host-` from this very host alone (RFC 6265bis, 4.1.3.2)."""
+    return "__Host-concours" if settings.secure else "concours"
+
+
+def remember(response: Response, settings: Settings, cookie: str) -> None:
+    """Gives the browser the cookie of a session that has begun."""
+    response.set_cookie(
+        cookie_name(settings),
+        cookie,
+        max_age=sessions.LASTS_S,
+        path="/",
+        secure=settings.secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def forget(response: Response, settings: Settings) -> None:
+    """Takes the cookie away."""
+    response.delete_cookie(cookie_name(settings), path="/", secure=settings.secure, httponly=True, samesite="lax")
+
+
+def _by_token(request: Request, db: Connection, platform: Platform, address: str) -> Actor:
+    kind, _, secret = request.headers["authorization"].partition(" ")
+    if kind.lower() != "bearer" or not secret.startswith(tokens.PREFIX):
+        raise NotSignedIn(f"authorization: expected `Bearer {tokens.PREFIX}…`, a token of yours")
+    row = tokens.of(db, secret.strip())
+    if row is None:
+        raise NotSignedIn("this token is none, or has ended; make another, under your profile")
+    if tokens.is_stale(row.used):
+        if request.method in READS:
+            with platform.database.writing() as own:
+                tokens.mark(own, row.token)
+        else:
+            tokens.mark(db, row.token)
+    scopes = frozenset(row.scopes.split())
+    administrator = row.administrator and "admin" in scopes
+    return Actor(user=row.id, name=row.name, administrator=administrator, scopes=scopes, address=address)

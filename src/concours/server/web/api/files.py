@@ -26,7 +26,7 @@ class Written(BaseModel):
     file: str = ""
 
 
-@ROUTES.post("/folders", Rule.SIGNED_IN, scope="host", status_code=201, openapi_extra=_BODY)
+@ROUTES.post("/folders", Rule.SIGNED_IN, scope="host", status_code=201, uploads=True, openapi_extra=_BODY)
 def create_from_folder(asked: Received) -> Declared:
     """A draft from a zip archive of a competition's folder, which is the body of the request."""
     store = asked.platform.store
@@ -38,7 +38,7 @@ def create_from_folder(asked: Received) -> Declared:
         return folders.create(by.db, by.actor, store, competition, kept)
 
 
-@ROUTES.put("/competitions/{competition}/folder", Rule.HOST, scope="host", openapi_extra=_BODY)
+@ROUTES.put("/competitions/{competition}/folder", Rule.HOST, scope="host", uploads=True, openapi_extra=_BODY)
 def replace_by_folder(asked: Received) -> Declared:
     """A draft is what an archive declares from now on, with its files and no others."""
     store = asked.platform.store
@@ -64,7 +64,12 @@ def get_file(asked: InCompetition, path: str) -> Response:
 
 
 @ROUTES.put(
-    "/competitions/{competition}/files/{path:path}", Rule.HOST, scope="host", status_code=204, openapi_extra=_BODY
+    "/competitions/{competition}/files/{path:path}",
+    Rule.HOST,
+    scope="host",
+    status_code=204,
+    uploads=True,
+    openapi_extra=_BODY,
 )
 def put_file(asked: Received, path: str) -> None:
     """Puts a file there, which is the body of the request, or another in its place."""

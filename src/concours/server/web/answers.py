@@ -1,0 +1,62 @@
+"""What is answered where something is not done: JSON to programs, a page to people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from concours.server.refusals import NotSignedIn, Refusal, TooMany
+from concours.server.web.pages import errors
+
+_KNOWN: Mapping[int, str] = {404: "there is nothing at this address", 405: "this address takes no such method"}
+
+
+def failed(request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    """One line, in the form that whoever asked reads."""
+    if is_of_the_api(request):
+        return JSONResponse({"error": sentence}, status_code=status, headers=dict(headers or {}))
+    answer = errors.page(request, status, sentence)
+    answer.headers.update(dict(headers or {}))
+    return answer
+
+
+def is_of_the_api(request: Request) -> bool:
+    """Whether a program asked: of the API, and of addresses that are no page."""
+    path = request.url.path
+    return path.startswith("/api/") or path in ("/health", "/metrics")
+
+
+def refused(request: Request, error: Any) -> Response:
+    """Of `Refusal`. Who looks at a page that is not for visitors is shown the way in, and comes back to it."""
+    if isinstance(error, NotSignedIn):
+        if request.method == "GET" and not is_of_the_api(request):
+            query = f"?{request.url.query}" if request.url.query else ""
+            return RedirectResponse(f"/login?next={quote(request.url.path + query, safe='')}", status_code=303)
+        return failed(request, error.status, str(error), {"www-authenticate": "Bearer"})
+    headers = {}
+    if isinstance(error, TooMany) and error.after_s is not None:
+        headers["retry-after"] = str(max(1, round(error.after_s)))
+    return failed(request, error.status, str(error), headers)
+
+
+def unfit(request: Request, error: Any) -> Response:
+    """Of values that are not what a route takes: which, and why; what was given is not said again."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "body")
+    what = str(first["msg"]).removeprefix("Value error, ")
+    return failed(request, 422, f"{where}: {what}" if where else what)
+
+
+def other(request: Request, error: Any) -> Response:
+    """Of what the framework itself refuses."""
+    sentence = _KNOWN.get(error.status_code, str(error.detail))
+    return failed(request, error.status_code, sentence, error.headers)
+
+
+HANDLERS: Mapping[Any, Any] = {Refusal: refused, RequestValidationError: unfit, HTTPException: other}
