@@ -175,8 +175,8 @@ CASES = [
     Case("no rows", "id,prediction\n", ("p.csv has a header but no rows",)),
     Case("column twice", "id,prediction,prediction\nr1,no,no\n", ("two columns are called 'prediction'",)),
     Case("ragged", "id,prediction\nr1,no\nr2\n", ("line 3 has 1 cell where the first has 2",)),
-    Case("NaN among values", pd.DataFrame({"prediction": [1, 2, np.nan, 4, 5, 6]}), ("missing, NaN or infinite in 1 rows", "row 3"), "number.toml"),
-    Case("infinite value", pd.DataFrame({"prediction": [1, 2, -np.inf, 4, 5, 6]}), ("missing, NaN or infinite in 1 rows", "row 3"), "number.toml"),
+    Case("NaN among values", pd.DataFrame({"prediction": [1, 2, np.nan, 4, 5, 6]}), ("missing, NaN or infinite in 1 rows", "line 4"), "number.toml"),
+    Case("infinite value", pd.DataFrame({"prediction": [1, 2, -np.inf, 4, 5, 6]}), ("missing, NaN or infinite in 1 rows", "line 4"), "number.toml"),
     Case("word for a value", pd.DataFrame({"prediction": [1, 2, "x", 4, 5, 6]}), ("must hold numbers", "'x'"), "number.toml"),
     Case("values not there", pd.DataFrame({"predicted": range(6)}), ("'prediction'", "'predicted'"), "number.toml"),
 ]  # fmt: skip

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +14,16 @@ from hypothesis import strategies as st
 
 from concours.compete.hosted import Hosted
 from concours.compete.hosted_board import Board, current
+from concours.compete.hosted_changes import changes, moved
+from concours.compete.hosted_measures import Submitted
 from concours.compete.leaderboard import Leaderboard
 from concours.core.digests import Digest, digest_json
 from concours.core.event import Signal
+from concours.core.growing import Growing
 from concours.core.job import Job
+from concours.core.own_scoring import OwnScoring
+from concours.core.persistent import Persistent
+from concours.core.problem import Goal
 from concours.engine.inbox import new_signal
 from concours.stores.memory import MemoryStore
 from concours.testing import check_process
@@ -29,7 +38,7 @@ CLOSED = new_signal("closed", {}, to="board", id="closed")
 
 def joins(id: str, **body: Any) -> Signal:
     """Somebody joins, by predictions unless a recipe is given."""
-    by = {} if "recipe" in body else {"predictions": digest_json(id)}
+    by = {} if {"recipe", "file", "program"} & body.keys() else {"predictions": digest_json(id)}
     return new_signal("joined", {"name": f"team {id}", **by, **body}, to="board", id=id)
 
 
@@ -43,10 +52,21 @@ def rescores(problem: str, *, id: str | None = None) -> Signal:
     return new_signal("rescored", {"problem": digest_json(problem)}, to="board", id=id or f"by {problem}")
 
 
+def closes(finals: Mapping[str, Sequence[str]]) -> Signal:
+    """The board is closed, and teams have chosen."""
+    return new_signal(
+        "closed", {"finals": {team: list(chosen) for team, chosen in finals.items()}}, to="board", id="closed"
+    )
+
+
 SIGNALS = [
     joins("a"),
     joins("b", recipe="toy", prepare="toy"),
-    joins("c"),
+    joins("c", team="cc"),
+    joins("c2", team="cc", file=digest_json("c2"), called="p.csv"),
+    joins("c3", team="cc", program=digest_json("c3"), called="entry.py"),
+    joins("base", baseline=True, recipe="toy"),
+    joins("base too", baseline=True, file=digest_json("base"), called="base.csv"),
     joins("same", predictions=digest_json("a")),
     withdraws("a"),
     withdraws("nobody"),
@@ -59,15 +79,37 @@ SIGNALS = [
     new_signal("voted", {}, to="board", id="vote"),
     joins("f"),
     withdraws("f"),
-    CLOSED,
+    joins("c4", team="cc"),
+    withdraws("c2"),
+    closes({"cc": ["c2", "c4"]}),
+    closes({"cc": ["c3", "c4"], "e": ["e"]}),
     joins("late"),
 ]
+
+OWN = OwnScoring(
+    name="own",
+    metrics=(Goal(name="accuracy", greater_is_better=True), Goal(name="log_loss", greater_is_better=False)),
+    scorer=digest_json("scorer"),
+    truth=digest_json("truth"),
+    rest=digest_json("rest"),
+    params={"command": "python score.py"},
+)
 
 
 @pytest.mark.parametrize("answer", [all_well, some_fail, all_fail])
 def test_conformance(answer: Answer) -> None:
     """A hosted board keeps the laws of processes that hear, with signals again, too late, and jobs that fail."""
     check_process(BOARD, toy_candidates(2), signals=SIGNALS, answer=answer)
+
+
+@pytest.mark.parametrize("rest", [digest_json("rest"), None])
+@pytest.mark.parametrize("answer", [all_well, some_fail, all_fail])
+def test_conformance_where_a_program_of_the_host_scores(answer: Answer, rest: Digest | None) -> None:
+    """The same laws hold where scores are those of a program, in the end too, and where there is one truth alone."""
+    signals = [signal for signal in SIGNALS if signal.body.keys() & {"file", "program", "problem", "entry", "finals"}]
+    signals.insert(-2, joins("c4", team="cc", file=digest_json("c4"), called="p.csv"))
+    signals.append(closes({"cc": ["c3", "c4"]}))
+    check_process(Hosted(problem=replace(OWN, rest=rest)), (), signals=signals, answer=answer)
 
 
 def told(signals: Iterable[Signal], *, board: Hosted = BOARD) -> Board:
@@ -92,7 +134,7 @@ def ranking_jobs(state: Board) -> list[Job]:
 
 def test_while_it_is_open_public_rows_alone_are_scored() -> None:
     """Nothing that is planned before the end reads the other rows; then one job does, for all that stand."""
-    state = told(SIGNALS[:4])
+    state = told([joins("a"), joins("b", recipe="toy"), joins("c"), joins("d", predictions=digest_json("a"))])
     while jobs := BOARD.plan(state).jobs:
         assert {job.params["part"] for job in jobs if job.runner == "rank"} <= {"public"}
         state = BOARD.update(state, all_well(jobs[-1]))
@@ -131,7 +173,7 @@ def test_at_most_one_ranking_is_under_way_over_everything_scored_so_far(moves: l
         assert len(now) <= 1
         if before and now and now != before:
             assert state.ranking is not None
-            assert set(state.ranking.entries) == set(BOARD.scores(state))
+            assert set(state.ranking.asked.entries) == set(BOARD.scores(state))
         if before and now == before:
             assert state.ranking is not None
     end = done(state)
@@ -189,8 +231,8 @@ def test_the_board_says_who_failed_and_who_is_not_ranked_yet() -> None:
 @pytest.mark.parametrize(
     ("name", "body", "reason"),
     [
-        ("joined", {"name": "x"}, "predictions or a recipe"),
-        ("joined", {"name": "x", "predictions": digest_json(1), "recipe": "logistic"}, "one of the two"),
+        ("joined", {"name": "x"}, "predictions, file, program, recipe, one of them, and this one has none"),
+        ("joined", {"name": "x", "predictions": digest_json(1), "recipe": "logistic"}, "predictions and recipe"),
         ("joined", {"name": "", "predictions": digest_json(1)}, "the name of an entry must be"),
         ("joined", {"name": 7, "predictions": digest_json(1)}, "the name of an entry must be"),
         ("joined", {"name": "x", "predictions": "sha256:../x"}, "must be the digest"),
@@ -201,6 +243,21 @@ def test_the_board_says_who_failed_and_who_is_not_ranked_yet() -> None:
         ("joined", {"name": "x", "predictions": digest_json(1), "params": {}}, "has no params"),
         ("joined", {"name": "x", "recipe": "recorded:p.csv"}, "what is predictions in a file is sent as predictions"),
         ("joined", {"name": "x", "recipe": "onnx:m.onnx"}, "its content is sent as code"),
+        ("joined", {"name": "x", "file": digest_json(1)}, "called must be the name of the file that was sent"),
+        ("joined", {"name": "x", "file": digest_json(1), "called": "../p.csv"}, "called must be the name"),
+        ("joined", {"name": "x", "program": digest_json(1), "called": ".."}, "called must be the name"),
+        ("joined", {"name": "x", "file": "p.csv", "called": "p.csv"}, "file must be the digest"),
+        ("joined", {"name": "x", "predictions": digest_json(1), "called": "p.csv"}, "has no called"),
+        ("joined", {"name": "x", "predictions": digest_json(1), "team": " "}, "the team of an entry must be"),
+        ("joined", {"name": "x", "predictions": digest_json(1), "baseline": 1}, "baseline must be true or false"),
+        ("closed", {"finals": ["a"]}, "a board is closed with finals, {team: [entries]}"),
+        ("closed", {"final": {}}, "a board is closed with finals, {team: [entries]}"),
+        ("closed", {"finals": {"a": []}}, "team 'a' has 1 to 2 different finals"),
+        ("closed", {"finals": {"a": ["a", "a"]}}, "team 'a' has 1 to 2 different finals"),
+        ("closed", {"finals": {"a": ["a", "b", "c"]}}, "team 'a' has 1 to 2 different finals"),
+        ("closed", {"finals": {"a": [7]}}, "7 is no entry of team 'a'"),
+        ("closed", {"finals": {"b": ["a"]}}, "'a' is no entry of team 'b'"),
+        ("closed", {"finals": {"gone": ["gone"]}}, "'gone' was withdrawn"),
         ("withdrawn", {}, "no entry None has joined"),
         ("withdrawn", {"entry": ["a"]}, "has joined; name it by the id"),
         ("withdrawn", {"entry": "gone"}, "was withdrawn before"),
@@ -240,3 +297,220 @@ def test_an_entry_by_recipe_has_the_seeds_of_any_contest() -> None:
     assert Digest(PROBLEM.test.y if PROBLEM.test else "") not in {
         digest for job in fits for digest in job.inputs.values()
     }
+
+
+def entered(state: Board) -> tuple[str, ...]:
+    """Who has a place in the latest ranking of public rows, or stands beside it."""
+    assert state.public is not None
+    return state.public.asked.entries
+
+
+def by_accuracy(state: Board, entry: str) -> float:
+    """By what the toys' board does not rank: log loss is the first metric."""
+    return -(BOARD.scores(state)[entry].metrics["log_loss"] or 0.0)
+
+
+def test_a_team_is_ranked_by_its_best_entry() -> None:
+    """One line a team, whatever it has sent; a later entry that is worse changes no ranking, and asks for none."""
+    state = done(told([joins(f"a{number}", team="a") for number in range(6)] + [joins("b")]))
+    best = max((f"a{number}" for number in range(6)), key=lambda entry: by_accuracy(state, entry))
+    assert entered(state) == (best, "b")
+    assert [line.rank for line in BOARD.standings(state)] == [1, 2]
+    state = done(BOARD.update(state, withdraws(best)))
+    second = max((f"a{number}" for number in range(6) if f"a{number}" != best), key=lambda e: by_accuracy(state, e))
+    assert entered(state) == (second, "b")
+    before = state.public
+    for number in range(20):
+        state = BOARD.update(state, joins(f"more {number}", team="a"))
+        while alone := [job for job in BOARD.plan(state).jobs if job.runner == "receive" or job.params["alone"]]:
+            state = BOARD.update(state, all_well(alone[0]))
+        better = by_accuracy(state, f"more {number}") > by_accuracy(state, second)
+        assert bool(ranking_jobs(state)) == better
+        if better:
+            break
+        assert state.public is before
+
+
+def test_a_baseline_has_no_place() -> None:
+    """It is scored and shown where its score is, and in nobody's count."""
+    state = done(told([joins("a"), joins("base", baseline=True), joins("b")]))
+    (job,) = [job for job in ranked_jobs(state) if "base" in entered(state)]
+    assert job.params["sides"] == [0, None, 1]
+    line = BOARD.standings(state)["team base"]
+    assert (line.rank, line.entrant.role) == (None, "baseline")
+    assert line.score is not None
+    scores = [line.score for line in BOARD.standings(state)]
+    assert scores == sorted(scores)  # type: ignore[type-var]
+
+
+def ranked_jobs(state: Board) -> list[Job]:
+    """The job that ranks what stands, as it was asked for."""
+    again = replace(state, public=None, ranking=None)
+    return ranking_jobs(BOARD.update(again, rescores("nothing")))
+
+
+def test_teams_choose_their_finals() -> None:
+    """In the end a team has the better of those it chose, one that chose none its best public one."""
+    teams = [joins(f"{team}{number}", team=team) for team in "ab" for number in range(3)]
+    state = BOARD.update(done(told(teams)), closes({"a": ["a0", "a2"]}))
+    (last,) = BOARD.plan(state).jobs
+    best = max(("b0", "b1", "b2"), key=lambda entry: by_accuracy(state, entry))
+    assert state.judged == ("a0", "a2", best)
+    assert last.params["sides"] == [0, 0, 1]
+    end = BOARD.update(state, all_well(last))
+    assert len(BOARD.standings(end)) == 2
+
+
+def test_finals_without_a_score_do_not_count() -> None:
+    """Then the team's best public one does."""
+    state = told([joins("a0", team="a"), joins("a1", team="a")])
+    broken = next(job for job in BOARD.plan(state).jobs if job.inputs["predictions"] == digest_json("a1"))
+    state = BOARD.update(done(BOARD.update(state, all_fail(broken))), closes({"a": ["a1"]}))
+    assert state.judged == ("a0",)
+
+
+def test_a_program_is_run_apart_and_what_it_wrote_is_scored_as_any_file() -> None:
+    """The program sees the public data and nothing else; the job needs a sandbox; a file is read after it."""
+    board = Hosted(problem=PROBLEM, submitted=Submitted(files={"train.csv": digest_json("t")}, params={"seconds": 60}))
+    state = told([joins("p", program=digest_json("program"), called="entry.py")], board=board)
+    (run,) = board.plan(state).jobs
+    assert run.runner == "run_submission"
+    assert run.needs.sandbox
+    assert run.inputs == {"program": digest_json("program"), "public/train.csv": digest_json("t")}
+    assert run.params == {"seconds": 60, "called": "entry.py"}
+    state = board.update(state, all_well(run))
+    (read,) = board.plan(state).jobs
+    assert read.inputs["file"] == digest_json([run.digest, "file"])
+    assert not read.needs.sandbox
+    failed = board.update(told([joins("p", program=digest_json("program"), called="e.py")], board=board), all_fail(run))
+    assert board.plan(failed).jobs
+
+
+def test_a_host_s_own_scorer_sees_one_truth_at_a_time() -> None:
+    """While the board is open the public one, and in the end, of the finals alone, the rest."""
+    board = Hosted(problem=OWN)
+    files = [joins(f"a{number}", team="a", file=digest_json(number), called="p.txt") for number in range(3)]
+    state, seen = told(files, board=board), list[Job]()
+    while jobs := board.plan(state).jobs:
+        seen.append(jobs[0])
+        state = board.update(state, all_well(jobs[0]))
+    runs = [job for job in seen if job.runner == "run_scorer"]
+    assert {job.inputs["truth"] for job in runs} == {OWN.truth}
+    assert all(job.needs.sandbox for job in runs)
+    state = board.update(state, closes({"a": ["a1"]}))
+    (last,) = board.plan(state).jobs
+    assert last.inputs == {"scorer": OWN.scorer, "truth": OWN.rest, "file": digest_json(1)}
+    state = board.update(state, all_well(last))
+    (rank,) = board.plan(state).jobs
+    assert rank.params["scores"] == [dict(state.private["a1"].metrics)]
+    assert board.plan(board.update(state, all_well(rank))).status == "finished"
+    assert "takes file or program" in board.refusal(told([], board=board), joins("x"))
+
+
+def test_a_rescoring_says_who_moves() -> None:
+    """From which rank to which, by which entry; nobody else."""
+    teams = [joins(f"{team}{number}", team=team) for team in "abc" for number in range(2)]
+    state = done(told([*teams, rescores("second"), joins("late")]))
+    found = moved(state, PROBLEM.digest)
+    assert {one.team for one in found} == {"a", "b", "c", "late"}
+    for one in found:
+        for digest, placed in ((PROBLEM.digest, one.before), (None, one.after)):
+            assert placed is not None
+            scores = BOARD.scores(state, digest)
+            mine = [s.metrics["log_loss"] for e, s in scores.items() if state.entries[e].team == one.team]
+            best = {
+                team: min(s.metrics["log_loss"] or 0 for e, s in scores.items() if state.entries[e].team == team)
+                for team in ("a", "b", "c", "late")
+            }
+            assert placed.score == min(mine) == scores[placed.entry].metrics["log_loss"]  # type: ignore[type-var]
+            assert placed.rank == 1 + sum(value < placed.score for value in best.values())
+    assert moved(state, digest_json("second")) == ()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.integers(5, 40))
+def test_the_best_and_what_has_changed_are_those_of_looking_at_everything(seed: int, count: int) -> None:
+    """Whatever happens in which order: entries of few teams, baselines, withdrawals, rescorings, failures."""
+    rng, state, known = random.Random(seed), told([]), list[str]()
+    for number in range(count):
+        chance, before = rng.random(), state
+        jobs = BOARD.plan(state).jobs
+        if jobs and chance < 0.6:
+            state = BOARD.update(state, some_fail(rng.choice(jobs)))
+        elif known and chance < 0.7:
+            state = BOARD.update(state, withdraws(rng.choice(known)))
+        elif chance < 0.75:
+            state = BOARD.update(state, rescores(f"problem {rng.randrange(3)}", id=f"rescore {number}"))
+        else:
+            known.append(f"entry {number}")
+            way = {"baseline": True} if chance > 0.95 else {"team": rng.choice("abc")}
+            state = BOARD.update(state, joins(known[-1], predictions=digest_json(rng.randrange(9)), **way))
+        named = set(changes(before, state).entries)
+        for entry in known:
+            alike = all(
+                _of(before, entry, what) == _of(state, entry, what) for what in ("under_way", "results", "scores")
+            )
+            assert (entry in named) or alike
+        for digest in state.problems:
+            best = dict[str, tuple[float, int]]()
+            for entry in state.standing:
+                score = state.score(digest, entry)
+                if score and not score.reason:
+                    order = (score.metrics["log_loss"] or 0.0, state.entries[entry].number)
+                    side = state.entries[entry].side
+                    best[side] = min(best.get(side, order), order)
+            found = {side: state.best_of(digest, side) for side in state.sides if state.best_of(digest, side)}
+            assert {side: state.entries[entry or ""].number for side, entry in found.items()} == {
+                side: number for side, (_, number) in best.items()
+            }
+
+
+def _of(state: Board, entry: str, what: str) -> Any:
+    if what == "scores":
+        digests = [PROBLEM.digest, *(digest_json(f"problem {number}") for number in range(3))]
+        return [state.score(digest, entry) for digest in digests]
+    return getattr(state, what).get(entry)
+
+
+def test_an_event_costs_what_it_changes() -> None:
+    """Nothing of the board is looked at for each entry: the same work with ten entries a team as with one."""
+    counts = []
+    for each in (2, 40):
+        state = told([joins(f"{number} {team}", team=team) for number in range(each) for team in "abcde"])
+        state = done(state)
+        with counted_lookups() as looked:
+            state = BOARD.update(state, joins("one more", team="a"))
+            while alone := BOARD.plan(state).jobs:
+                state = BOARD.update(state, all_well(alone[0]))
+            changes(state, state)
+        counts.append(looked.count)
+    assert counts[1] <= counts[0] + 20
+
+
+class Looked:
+    """How often something was looked up."""
+
+    count = 0
+
+
+@contextmanager
+def counted_lookups() -> Iterator[Looked]:
+    """Counts what is looked up, or walked over, in the mappings of a state."""
+    looked, patch = Looked(), pytest.MonkeyPatch()
+
+    def counting(kind: type, name: str) -> None:
+        plain = getattr(kind, name)
+
+        def counted(self: Any, *arguments: Any) -> Any:
+            found = plain(self, *arguments)
+            looked.count += len(self) if name == "__iter__" else 1
+            return found
+
+        patch.setattr(kind, name, counted)
+
+    for kind in (Growing, Persistent):
+        for name in ("__getitem__", "__iter__"):
+            counting(kind, name)
+    with patch.context():
+        yield looked
+    patch.undo()

@@ -22,6 +22,7 @@ def test_each_version_is_what_a_copied_dictionary_is(steps: list[tuple[int, int,
         assert list(growing.items()) == list(plain.items())
         assert len(growing) == len(plain)
         assert growing == plain
+        assert [growing.since(length) for length in range(len(plain))] == [list(plain)[n:] for n in range(len(plain))]
         assert [growing.get(key) for key in range(10)] == [plain.get(key) for key in range(10)]
         for key in set(range(10)) - plain.keys():
             assert key not in growing

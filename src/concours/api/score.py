@@ -22,7 +22,8 @@ from concours.stores.memory import MemoryStore
 from concours.stores.values import get_values
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.outputs.table import output_valued
-from concours.tasks.predicted import Wanted, columns_of, ids_of_file, places, read_file, some
+from concours.tasks.predicted import Wanted, columns_of, read_file, some
+from concours.tasks.sought import Sought, aligned
 
 Floats = NDArray[np.float64]
 
@@ -107,6 +108,18 @@ class _Truth:
     id: str | None
     target: str | None
 
+    @property
+    def sought(self) -> Sought:
+        """Its rows, as files have them, which may have others too."""
+        return Sought(
+            rows=len(self.ids),
+            ids=self.ids,
+            positions=self.positions,
+            everything=self.everything,
+            others=True,
+            cure=", and concours score --rows FILE writes those expected",
+        )
+
 
 def score_predictions(contest: Contest, file: Path) -> Scored:
     """Scores a file of predictions by a contest's metrics, on the test part of its task.
@@ -125,7 +138,7 @@ def score_predictions(contest: Contest, file: Path) -> Scored:
     output, labels = output_valued(problem.output), problem.output.labels or None
     wanted = Wanted(classes=truth.classes, texts=output.texts, id=truth.id, target=truth.target)
     read = read_file(file, wanted)
-    table, notes = _aligned(read, truth, file.name)
+    table, notes = aligned(read, truth.sought, file.name)
     given = output.given(table, file.name)
     metrics = [output.metric(metric.name, labels) for metric in problem.metrics]
     fit = [found for found in metrics if not given.lacks(found)]
@@ -191,19 +204,3 @@ def _score(found: Metric, truth: _Truth, p: Floats, seed: int) -> Score:
         greater_is_better=found.greater_is_better,
         few=too_few(means.few) if means.few else "",
     )
-
-
-def _aligned(table: pa.Table, truth: _Truth, name: str) -> tuple[pa.Table, list[str]]:
-    """The rows of the test part in its order, and which of the file's these are."""
-    expected, given = len(truth.ids), len(table)
-    used = [f"{expected:,} of {given:,} rows are the test part; the others are not counted"]
-    if "id" in table.column_names:
-        ids, cure = ids_of_file(table, truth.ids), ", and concours score --rows FILE writes those expected"
-        found = places(ids, truth.ids, name, part="the test part", cure=cure)
-        return table.take(pa.array(found)), used if given > expected else []
-    if given == expected:
-        return table, []
-    if given == truth.everything:
-        return table.take(pa.array(truth.positions)), used
-    more = f", or {truth.everything} of the whole data" if truth.everything > expected else ""
-    raise DataError(f"{name} has {given} rows and no column 'id'; expected the {expected} rows of the test part{more}")

@@ -10,7 +10,7 @@ from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done, Failed
 from concours.core.job import Job
-from concours.core.problem import Problem
+from concours.core.problem import Goal, Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.core.seeds import derive_seed
 
@@ -60,12 +60,13 @@ class Evaluation(MemoProcess):
         return candidate.test if self.part == "test" else candidate.oof
 
 
-def line_at(values: Mapping[str, Any], place: int, problem: Problem) -> dict[str, Any]:
+def line_at(values: Mapping[str, Any], place: int, metrics: Sequence[Goal]) -> dict[str, Any]:
     """What a standing says of the one at a place of the lists that an evaluation, or a ranking, gives.
 
-    Which metric ranks, and their order, the problem says: what is recalled from a journal has its keys sorted.
+    Args:
+        metrics: in their order, the one that ranks first: what is recalled from a journal has its keys sorted.
     """
-    scores, names = values["scores"], [goal.name for goal in problem.metrics]
+    scores, names = values["scores"], [goal.name for goal in metrics]
     return {
         "rank": values["rank"][place],
         "rank_best": values["rank_best"][place],

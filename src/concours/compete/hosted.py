@@ -1,116 +1,127 @@
-"""A hosted board: entries join while it runs, by predictions or by recipe, and are scored as they come.
+"""A hosted board: entries join while it runs, by predictions, file, program or recipe, and are scored as they come.
 
-While the board is open, public rows alone are scored: each entry by itself, at once, and all that have been scored so
-far together, for their ranks; at most one such ranking is under way. The other rows are scored once, for all that stand
-on the board, when it is closed and everything that had joined by then has ended.
+While the board is open, public rows alone are scored: each entry by itself, at once, and the best of every team
+together, for their ranks; at most one such ranking is under way. The other rows are scored once, for the teams' finals,
+when it is closed and everything that had joined by then has ended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from concours.compete.answered import Answered
 from concours.compete.hosted_board import (
     Board,
-    Joined,
-    Part,
+    Pending,
     Ranking,
     Result,
     Score,
-    board_lines,
+    Scoring,
+    UnderWay,
     current,
-    joined,
-    problem_of,
     readable,
-    refusal_of,
+    scoring_of,
 )
+from concours.compete.hosted_entries import Joined, Upload, joined, refusal_of, way_of
+from concours.compete.hosted_lines import board_lines
+from concours.compete.hosted_measures import Entered, Measure, Sheet, Submitted, measure_of, test_of
 from concours.compete.jobs import Final, Jobs
 from concours.compete.way import Way
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
-from concours.core.event import Done, Event, Outcome, Signal
+from concours.core.event import Done, Event, Failed, Outcome, Signal
+from concours.core.frozen import frozen
 from concours.core.growing import Growing
 from concours.core.job import Job
-from concours.core.problem import Part as Rows
 from concours.core.problem import Problem
 from concours.core.process import Grouped, Memo, Order, Plan
-from concours.core.seeds import derive_seed
 from concours.core.standings import Standings
 
-_RANKED_BY = ("scores", "withdrawn", "problems", "read", "ranking")
+Known = Growing[Digest, Done | Failed]
+
+_RANKED_BY = ("best", "problems", "read", "ranking", "withdrawn")
+_WRITES = "predictions.csv"
+"""What a program's file is called that does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hosted:
     """A board that takes signals.
 
-    `joined` brings an entry, whose id is that of the signal: `name`, and either `predictions` for the test part, by
-    digest, or a `recipe` with `params`, `prepare` and `code`. `withdrawn` takes an `entry` off the board, and what is
-    still to be done for it out of the plan. `rescored` names a `problem` by digest, which differs from the board's in
-    the targets, weights and groups of the test part, in which of its rows are public, and in metrics at most: from then
-    on it is the one that counts. Scores are kept by problem, and every entry is scored by each, so that a difference
-    can be shown. `closed` ends it, and is the last that is taken.
+    `joined` brings an entry, whose id is that of the signal: `name`, `team` (by default the entry's id), `baseline` of
+    one that competes without a place, and one of: `predictions` for the test part, by digest; `file`, an upload with
+    predictions, and `called`, its name; `program`, an upload that is run and writes such a file, and `called`; a
+    `recipe` with `params`, `prepare` and `code`. `withdrawn` takes an `entry` off the board, and what is still to be
+    done for it out of the plan. `rescored` names a `problem` by digest, which differs from the board's in the targets,
+    weights and groups of the test part, in which of its rows are public, and in metrics at most: from then on it is the
+    one that counts. Scores are kept by problem, and every entry is scored by each, so that a difference can be shown.
+    `closed` ends it, and is the last that is taken; `finals` are the entries, two at most a team, by which teams are
+    ranked in the end, each by the better one; of a team that names none, or none that has a score, its best public one.
 
-    Law: the state in the end follows from the order of the signals and from what each job yields, whenever it ended.
+    A baseline is scored and shown beside the others, and counts in nobody's rank.
+
+    Laws: the state in the end follows from the order of the signals and from what each job yields, whenever it ended.
+    An event costs what it changes: where a ranking is asked for, a walk over the teams; never one over all entries but
+    when a problem is read, by which all of them are to be scored.
 
     Attributes:
-        problem: with a test part. Where it does not tell public rows apart, all are public.
+        problem: with a test part, where it does not tell public rows apart, all are public; or a host's own scoring,
+            which takes files and programs alone.
         name: to whom signals are addressed.
+        sheet: what files of predictions call rows and columns.
+        submitted: what programs that somebody sent are run with.
         final: how an entry by recipe predicts the test part (`compete.leaderboard`).
         threads: of each job.
     """
 
-    problem: Problem
+    problem: Scoring
     name: str = "board"
+    sheet: Sheet = field(default_factory=Sheet)
+    submitted: Submitted = field(default_factory=Submitted)
     final: Final = "bag"
     threads: int = 1
     order: Order = "arrival"
 
     def init(self, candidates: Sequence[Candidate], *, seed: int) -> Board:
-        """The board with those that stand on it from the beginning.
+        """The board with those that stand on it from the beginning, each as a team.
 
         Raises:
             ValueError: the problem has no test part, by which entries are scored.
         """
-        _test(self.problem)
+        if isinstance(self.problem, Problem):
+            test_of(self.problem)
         board = Board(seed=seed, problems=(self.problem.digest,), read=Growing({self.problem.digest: self.problem}))
         for number, candidate in enumerate(candidates):
             entry = f"from the beginning {number}"
-            joined_first = Joined(name=candidate.entrant.name, candidate=candidate)
-            board = self._advanced(board.with_entry(entry, joined_first), entry, Growing())
+            first = Joined(name=candidate.entrant.name, team=entry, number=number, candidate=candidate)
+            board = self._advanced(board.with_entry(entry, first), entry)
         return board
 
     def refusal(self, state: Board, signal: Signal) -> str:
         """Why a signal is not taken; empty where it is."""
-        return refusal_of(state, signal)
+        if reason := refusal_of(state, signal.name, signal.body):
+            return reason
+        way, takes = way_of(signal.body), self._measure(state, self.problem.digest).takes
+        if signal.name == "joined" and way not in takes:
+            return f"this board takes {' or '.join(takes)}, since a program of the host's scores it; got {way}"
+        return ""
 
     def plan(self, state: Board) -> Plan:
         groups: list[tuple[Job, ...]] = [
-            (self._reading(digest),) for digest in state.problems if digest not in state.read
+            (self._reading(state, digest),) for digest in state.problems if digest not in state.read
         ]
-        groups += [entry.jobs for entry in state.under_way.values()]
-        if not groups and state.closed and state.ranking is None and state.rest is None:
-            last = self._wanted(state, "rest")
-            groups += [(self._ranks(state, last),)] if last.entries else []
-        groups += [(self._ranks(state, state.ranking),)] if state.ranking else []
+        groups += [under_way.jobs for under_way in state.under_way.values()]
+        groups += [(state.ranking.job,)] if state.ranking else []
         jobs = Grouped(tuple(groups))
         return Plan(jobs, "run") if jobs else Plan(status="finished" if state.closed else "wait")
 
     def update(self, state: Board, event: Event) -> Board:
         if isinstance(event, Signal):
-            taken = event.id not in state.heard and not refusal_of(state, event)
-            return self._ranking(state, self._told(state, event)) if taken else state
-        if not isinstance(event, Outcome):
-            return state
-        owners = [entry for entry, under_way in state.under_way.items() if under_way.asks(event.job)]
-        after = state
-        for entry in owners:
-            known = state.under_way[entry].known.with_item(event.job, event)
-            after = self._advanced(after, entry, known)
-        if not owners:
-            after = self._read(state, event) or self._ranked(state, event) or state
-        return self._ranking(state, after)
+            taken = event.id not in state.heard and not self.refusal(state, event)
+            return self._followed(state, self._told(state, event)) if taken else state
+        return self._followed(state, self._ended(state, event)) if isinstance(event, Outcome) else state
 
     def standings(self, state: Board) -> Standings:
         """The board as it may be shown: by public rows while it is open, by the others once they are scored."""
@@ -119,47 +130,109 @@ class Hosted:
     def scores(self, state: Board, problem: Digest | None = None) -> Mapping[str, Score]:
         """How each entry scored on the public rows, by its id; by the problem that counts, or by an earlier one."""
         digest = problem or current(state)
-        return {entry: score for entry in state.standing if (score := state.scores.get(f"{digest} {entry}"))}
+        return {entry: score for entry in state.standing if (score := state.score(digest, entry))}
 
     # Signals
 
     def _told(self, state: Board, signal: Signal) -> Board:
-        state = replace(state, heard=state.heard.with_item(signal.id, signal.at))
+        state, body = replace(state, heard=state.heard.with_item(signal.id, signal.at)), signal.body
         if signal.name == "joined":
-            return self._advanced(state.with_entry(signal.id, joined(signal.body)), signal.id, Growing())
+            entry = joined(signal.id, len(state.entries), body)
+            return self._advanced(state.with_entry(signal.id, entry), signal.id)
         if signal.name == "withdrawn":
-            return state.without(str(signal.body["entry"]))
+            return state.without(str(body["entry"]))
         if signal.name == "rescored":
-            return replace(state, problems=(*state.problems, Digest(signal.body["problem"])))
-        return replace(state, closed=signal.at)
+            return replace(state, problems=(*state.problems, Digest(body["problem"])))
+        finals = {team: tuple(entries) for team, entries in body.get("finals", {}).items()}
+        return replace(state, closed=signal.at, finals=frozen(finals))
+
+    # Outcomes
+
+    def _ended(self, state: Board, event: Done | Failed) -> Board:
+        owners = [entry for entry, under_way in state.under_way.items() if under_way.asks(event.job)]
+        for entry in owners:
+            under_way = state.under_way[entry]
+            known = under_way.known.with_item(event.job, event)
+            state = self._advanced(state, entry, replace(under_way, known=known))
+        if owners:
+            return state
+        ranking = state.ranking
+        if ranking and ranking.job.digest == event.job:
+            answer = Answered.of(ranking.asked, event)
+            state = replace(state, ranking=None)
+            return replace(state, public=answer) if ranking.asked.part == "public" else replace(state, rest=answer)
+        return self._read(state, event)
+
+    def _read(self, state: Board, event: Done | Failed) -> Board:
+        """The board once another problem has been read, if this is what has ended."""
+        unread = (digest for digest in state.problems if digest not in state.read)
+        digest = next((digest for digest in unread if self._reading(state, digest).digest == event.job), None)
+        if digest is None:
+            return state
+        read = type(self.problem).from_json(event.values["problem"]) if isinstance(event, Done) else event.reason
+        state = replace(state, read=state.read.with_item(digest, read))
+        for entry in state.standing:
+            state = self._advanced(state, entry)
+        return state
 
     # Entries
 
-    def _advanced(self, state: Board, entry: str, known: Growing[Digest, Outcome]) -> Board:
+    def _advanced(self, state: Board, entry: str, under_way: UnderWay | None = None) -> Board:
         """The board with an entry as far as what is known of its jobs lets it come."""
-        result, jobs = state.results.get(entry), tuple[Job, ...]()
+        under_way = under_way or state.under_way.get(entry) or UnderWay(jobs=())
+        known, result, jobs = under_way.known, state.results.get(entry), tuple[Job, ...]()
         if result is None:
-            result, jobs = self._making(state, entry, known)
+            result, jobs = self._making(state, entry, under_way)
             state = state.with_result(entry, result) if result else state
-        if result and result.predictions:
-            for digest, problem in readable(state):
-                if f"{digest} {entry}" not in state.scores:
-                    job = self._scores(state, problem, result)
-                    ended = known.get(job.digest)
-                    state = state.with_score(digest, entry, Score.of(ended)) if ended else state
-                    jobs = jobs if ended else (*jobs, job)
-        return state.with_jobs(entry, jobs, known)
+        if result and not result.reason:
+            for digest, _ in readable(state):
+                if state.score(digest, entry) is None:
+                    measure = self._measure(state, digest)
+                    job = under_way.kept.once(digest, None, partial(measure.score, result))
+                    score = _score(measure, known.get(job.digest))
+                    state = state.with_score(digest, entry, score) if score else state
+                    jobs = jobs if score else (*jobs, job)
+            state, jobs = self._judged(state, entry, result, under_way, jobs)
+        return state.with_jobs(entry, replace(under_way, jobs=jobs) if jobs else None)
 
-    def _making(
-        self, state: Board, entry: str, known: Growing[Digest, Outcome]
-    ) -> tuple[Result | None, tuple[Job, ...]]:
+    def _judged(
+        self, state: Board, entry: str, result: Result, under_way: UnderWay, jobs: tuple[Job, ...]
+    ) -> tuple[Board, tuple[Job, ...]]:
+        """The same of a final, where it is scored on the rest by itself."""
+        if entry not in (state.judged or ()) or entry in state.private:
+            return state, jobs
+        measure = self._measure(state, current(state))
+        job = under_way.kept.once("private", None, lambda: measure.private(result))
+        score = _score(measure, under_way.known.get(job.digest)) if job else None
+        if score:
+            return replace(state, private=state.private.with_item(entry, score)), jobs
+        return state, (*jobs, job) if job else jobs
+
+    def _making(self, state: Board, entry: str, under_way: UnderWay) -> tuple[Result | None, tuple[Job, ...]]:
         """What an entry predicts for the test part, or why it does not; the jobs that are still to be done for it."""
-        sent, candidate = state.entries[entry].predictions, state.entries[entry].candidate
-        if candidate is None:
-            job = state.kept.once(("receive", sent), None, lambda: self._receiving(sent or Digest("")))
-            event = known.get(job.digest)
-            return (Result.of(event), ()) if event else (None, (job,))
-        jobs = state.kept.once(entry, None, lambda: self._jobs(state, candidate))
+        came, known, kept = state.entries[entry], under_way.known, under_way.kept
+        if candidate := came.candidate:
+            return self._fitted(state, candidate, kept.once("fits", None, lambda: self._jobs(state, candidate)), known)
+        upload = came.file
+        if program := came.program:
+            run = kept.once("run", None, lambda: self.submitted.run(program, seed=state.seed))
+            ended = known.get(run.digest)
+            if not isinstance(ended, Done):
+                return (Result(reason=ended.reason), ()) if ended else (None, (run,))
+            upload = Upload(file=ended.outputs["file"], called=str(ended.values.get("called", _WRITES)))
+        sent = upload or came.predictions
+        assert sent is not None  # noqa: S101 (for the type checker)
+        job = kept.once("receive", None, lambda: self._measure(state, self.problem.digest).received(sent))
+        if job is None:
+            return Result(file=upload), ()
+        ended = known.get(job.digest)
+        if not isinstance(ended, Done):
+            return (Result(reason=ended.reason), ()) if ended else (None, (job,))
+        return Result(predictions=ended.outputs["test"], notes=tuple(ended.values.get("notes", ()))), ()
+
+    def _fitted(
+        self, state: Board, candidate: Candidate, jobs: Jobs, known: Known
+    ) -> tuple[Result | None, tuple[Job, ...]]:
         way = Way(jobs=jobs, state=Memo(candidates=(), seed=state.seed, known=known)).entry()
         if way.open:
             return None, way.open
@@ -167,101 +240,96 @@ class Hosted:
             return Result(reason=way.failed.reason), ()
         return Result(predictions=way.candidate.test, decision=way.candidate.decision), ()
 
-    # Problems and ranks
+    # What follows once an event has been told
 
-    def _read(self, state: Board, event: Outcome) -> Board | None:
-        """The board once another problem has been read, if this is what has ended."""
-        unread = (digest for digest in state.problems if digest not in state.read)
-        digest = next((digest for digest in unread if self._reading(digest).digest == event.job), None)
-        if digest is None:
-            return None
-        problem = Problem.from_json(event.values["problem"]) if isinstance(event, Done) else event.reason
-        state = replace(state, read=state.read.with_item(digest, problem))
-        for entry in state.standing:
-            under_way = state.under_way.get(entry)
-            state = self._advanced(state, entry, under_way.known if under_way else Growing())
-        return state
-
-    def _ranked(self, state: Board, event: Outcome) -> Board | None:
-        """The board once a ranking has ended, if it is the one under way."""
-        if state.ranking and self._ranks(state, state.ranking).digest == event.job:
-            return replace(state, public=Answered.of(state.ranking, event), ranking=None)
-        if state.closed and not state.rest and not state.ranking:
-            last = self._wanted(state, "rest")
-            if last.entries and self._ranks(state, last).digest == event.job:
-                return replace(state, rest=Answered.of(last, event))
-        return None
+    def _followed(self, before: Board, state: Board) -> Board:
+        state = self._ranking(before, state)
+        return self._closing(state) if state.closed and not state.rest else state
 
     def _ranking(self, before: Board, state: Board) -> Board:
         """The board with the next ranking under way, if the last has ended, or ranks what no longer stands."""
         if all(getattr(before, what) is getattr(state, what) for what in _RANKED_BY):
             return state
-        under_way = state.ranking
-        if under_way and under_way.problem == current(state) and not state.withdrawn.keys() & under_way.entries:
+        pending = state.ranking
+        if pending and (pending.asked.part == "rest" or self._counts(before, state, pending.asked)):
             return state
-        wanted = self._wanted(state, "public")
+        wanted = Ranking(problem=current(state), part="public", entries=_best(state))
         if not wanted.entries:
             return replace(state, ranking=None, public=None)
         known = state.public is not None and state.public.asked == wanted
-        return replace(state, ranking=None if known else wanted)
+        return replace(state, ranking=None if known else self._ranks(state, wanted))
 
-    def _wanted(self, state: Board, part: Part) -> Ranking:
-        """All that have been scored so far, by the problem that counts."""
-        digest = current(state)
-        scored = (entry for entry in state.standing if state.scored(digest, entry))
-        return Ranking(problem=digest, part=part, entries=tuple(scored))
+    def _counts(self, before: Board, state: Board, asked: Ranking) -> bool:
+        """Whether a ranking is by the problem that counts, and of entries that stand."""
+        gone = before.withdrawn is not state.withdrawn and any(entry in state.withdrawn for entry in asked.entries)
+        return asked.problem == current(state) and not gone
 
-    def _ranks(self, state: Board, ranking: Ranking) -> Job:
-        problem = problem_of(state, ranking.problem)
-        results = [state.results[entry] for entry in ranking.entries]
-        what = f"rank {len(results)} entries: {'public rows' if ranking.part == 'public' else 'the rest'}"
-        return state.kept.once(
-            ranking.part, (ranking, results), lambda: self._scoring(state, problem, results, ranking.part, what)
-        )
+    def _closing(self, state: Board) -> Board:
+        """The board with what is left to be done, once it is closed and everything has ended: the rest of the rows."""
+        if state.under_way or state.ranking or any(digest not in state.read for digest in state.problems):
+            return state
+        if state.judged is None:
+            state = replace(state, judged=_finals(state))
+            for entry in state.judged or ():
+                state = self._advanced(state, entry)
+        if state.under_way or not state.judged:
+            return state
+        wanted = Ranking(problem=current(state), part="rest", entries=state.judged)
+        return replace(state, ranking=self._ranks(state, wanted))
 
-    def _scores(self, state: Board, problem: Problem, result: Result) -> Job:
-        """Scores one entry on the public rows. Two that predict the same are scored once."""
-        what = f"score {(result.predictions or '')[7:19]}: public rows"
-        return state.kept.once(
-            ("score", problem.digest, result.predictions),
-            result,
-            lambda: self._scoring(state, problem, [result], "public", what, alone=True),
-        )
+    def _ranks(self, state: Board, ranking: Ranking) -> Pending[Ranking]:
+        sides: dict[str, int] = {}
+        entered = []
+        for entry in ranking.entries:
+            came, score = state.entries[entry], state.score(ranking.problem, entry)
+            score = (state.private.get(entry) if ranking.part == "rest" else None) or score or Score()
+            side = None if came.baseline else sides.setdefault(came.side, len(sides))
+            entered.append(Entered(result=state.results[entry], score=score, side=side))
+        return Pending(asked=ranking, job=self._measure(state, ranking.problem).rank(entered, ranking.part))
 
     # Jobs
 
-    def _reading(self, problem: Digest) -> Job:
+    def _measure(self, state: Board, digest: Digest) -> Measure:
+        scoring = scoring_of(state, digest)
+        return measure_of(scoring, sheet=self.sheet, seed=state.seed, threads=self.threads)
+
+    def _reading(self, state: Board, problem: Digest) -> Job:
         """Reads another problem, and finds out whether it is the board's but for what a rescoring may change."""
-        params = {"of": self.problem.to_json()}
-        return Job(runner="rescore", inputs={"problem": problem}, params=params, label=f"rescore: {problem[7:19]}")
-
-    def _receiving(self, predictions: Digest) -> Job:
-        """Checks what somebody sent as predictions for the test part."""
-        params = {"rows": _test(self.problem).rows, "output": self.problem.output.told}
-        label = f"receive {predictions[7:19]}"
-        return Job(runner="receive", inputs={"predictions": predictions}, params=params, outputs=("test",), label=label)
-
-    def _scoring(
-        self, state: Board, problem: Problem, results: Sequence[Result], part: Part, what: str, *, alone: bool = False
-    ) -> Job:
-        """Scores entries on the public rows of the test part, or on the rest, and ranks them; or one by itself."""
-        predictions = {f"predictions{i}": r.predictions for i, r in enumerate(results) if r.predictions}
-        public = {"public": problem.public} if problem.public else {}
-        decisions = [result.decision and dict(result.decision) for result in results]
-        return Job(
-            runner="rank",
-            inputs={"y": _test(problem).y, **_test(problem).counting, **public, **predictions},
-            params={**problem.measuring(), "decisions": decisions, "part": part, "alone": alone},
-            seed=derive_seed(state.seed, "judge"),
-            threads=self.threads,
-            label=what,
+        inputs, label = {"problem": problem}, f"rescore: {problem[7:19]}"
+        return state.kept.once(
+            problem,
+            None,
+            lambda: Job(runner="rescore", inputs=inputs, params={"of": self.problem.to_json()}, label=label),
         )
 
     def _jobs(self, state: Board, candidate: Candidate) -> Jobs:
+        assert isinstance(self.problem, Problem)  # noqa: S101 (for the type checker)
         return Jobs(problem=self.problem, final=self.final, threads=self.threads, seed=state.seed, candidate=candidate)
 
 
-def _test(problem: Problem) -> Rows:
-    if problem.test is None:
-        raise ValueError(f"a hosted board scores entries by the test part, and {problem.name!r} has none")
-    return problem.test
+def _score(measure: Measure, ended: Done | Failed | None) -> Score | None:
+    if ended is None:
+        return None
+    return measure.told(ended) if isinstance(ended, Done) else Score(reason=ended.reason)
+
+
+def _best(state: Board) -> tuple[str, ...]:
+    """The best entry of every side that has one with a score by the problem that counts."""
+    digest = current(state)
+    return tuple(best for side in state.sides if (best := state.best_of(digest, side)))
+
+
+def _finals(state: Board) -> tuple[str, ...]:
+    """Whom the rest of the rows ranks: of each team those of its finals that have a score, else its best public one."""
+    digest, found = current(state), list[str]()
+    for side in state.sides:
+        best = state.best_of(digest, side)
+        team = state.entries[best].team if best and not state.entries[best].baseline else ""
+        chosen = [entry for entry in state.finals.get(team, ()) if _has_score(state, digest, entry)]
+        found += chosen or ([best] if best else [])
+    return tuple(found)
+
+
+def _has_score(state: Board, digest: Digest, entry: str) -> bool:
+    score = state.score(digest, entry)
+    return score is not None and not score.reason

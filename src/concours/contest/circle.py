@@ -373,7 +373,7 @@ def _savings(engine: Engine, setup: Setup, complete: list[Entry], lines: Sequenc
 def _evaluated(setup: Setup, order: Standings, judged: list[Entry], values: Mapping[str, Any]) -> list[Standing]:
     """The board by the score of the test part; what was not judged stays last."""
     names = [entry.candidate.entrant.name for entry in judged]
-    said = {name: line_at(values, index, setup.problem) for index, name in enumerate(names)}
+    said = {name: line_at(values, index, setup.problem.metrics) for index, name in enumerate(names)}
     ranked = [replace(line, **said[line.entrant.name]) for line in order if line.entrant.name in said]
     ranked.sort(key=lambda line: (line.rank is None, line.rank or 0))
     return [*ranked, *(line for line in order if line.entrant.name not in said)]

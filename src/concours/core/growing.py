@@ -36,6 +36,10 @@ class Growing(Mapping[K, V]):
         self._keys.append(key)
         return longer
 
+    def since(self, length: int) -> list[K]:
+        """The keys that were added after the first so many, at their cost alone."""
+        return self._keys[length : self._length]
+
     def __getitem__(self, key: K) -> V:
         place, value = self._values[key]
         if place >= self._length:

@@ -20,6 +20,7 @@ class Needs:
         site: where it has to be done, as its data lies there; empty for anywhere.
         parts: into how many equal parts it may be divided, each with as many cores, and with a GPU if it needs one,
             which need not be on one machine.
+        sandbox: whether it runs a program that somebody sent, which must see and reach nothing but its inputs.
     """
 
     cores: int = 0
@@ -27,6 +28,7 @@ class Needs:
     gpu: bool = False
     site: str = ""
     parts: int = 1
+    sandbox: bool = False
 
     @classmethod
     def of_params(cls, params: Mapping[str, Any], threads: int = 1) -> Self:

@@ -20,7 +20,8 @@ from concours.engine.ingest import Ingested
 from concours.stores.blobs import get_array
 from concours.stores.values import put_values
 from concours.tasks.outputs.table import output_valued
-from concours.tasks.predicted import ID, Given, Wanted, columns_of, ids_of_file, places, read_file, some
+from concours.tasks.predicted import ID, Wanted, checked_enough, read_file
+from concours.tasks.sought import ids_of_file, places
 
 Codes = NDArray[np.int64]
 
@@ -75,12 +76,13 @@ def record(file: Path, ingested: Ingested, store: Store, *, wanted: Wanted, hone
     rows = np.concatenate([found["train"], found["test"]])
     output = output_valued(problem.output)
     given = output.given(table.take(pa.array(rows)), file.name)
-    _require_enough(given, ingested, file.name)
+    ranking = output.metric(problem.metrics[0].name, problem.output.labels or None)
+    notes = checked_enough(given, ranking, problem.labels, file.name)
     whole, cut = output.accepted(given.whole, len(rows)), len(found["train"])
     return Recorded(
         oof=put_values(store, take(whole, np.arange(cut))) if cut and honest else None,
         test=put_values(store, take(whole, np.arange(cut, len(rows)))) if len(found["test"]) else None,
-        notes=(*given.notes, *_notes(given, file.name)) if output.estimator == "classifier" else given.notes,
+        notes=notes if output.estimator == "classifier" else given.notes,
     )
 
 
@@ -151,23 +153,3 @@ def _in_order(ingested: Ingested, test: Sequence[str], rows: int) -> list[str]:
     """The positions of a file's rows without ids: those of the data in order, or those of the test part."""
     of_test = not ingested.apart and rows != ingested.data_rows
     return list(test) if of_test else [str(place) for place in range(rows)]
-
-
-def _require_enough(given: Given, ingested: Ingested, file: str) -> None:
-    """Refuses labels where the metric that ranks wants probabilities."""
-    problem = ingested.problem
-    ranking = output_valued(problem.output).metric(problem.metrics[0].name, problem.output.labels or None)
-    if given.lacks(ranking):
-        raise DataError(
-            f"{file} has labels alone, and {ranking.name}, which ranks, needs probabilities, in columns "
-            f"{some(columns_of(problem.labels))}; or rank by a metric of labels, e.g. accuracy"
-        )
-
-
-def _notes(given: Given, file: str) -> list[str]:
-    """What is to be known where labels stand beside probabilities, or alone."""
-    if given.probabilities is None:
-        return [f"{file} has labels alone: metrics of probabilities take each for certain"]
-    others = int((given.named.argmax(axis=1) != given.probabilities.argmax(axis=1)).sum())
-    told = f"{file}: {others:,} of {len(given.named):,} labels are not the most probable class; the probabilities count"
-    return [told] if others else []

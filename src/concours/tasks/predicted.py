@@ -1,7 +1,8 @@
 """Files of predictions: what they say of which row, as `concours predict` writes them, and as `score` takes them.
 
 A file is a table of any form that data may have, with a column `prediction`, or of the target's name, a label or a
-number; or a column `p_` and the class for each class; or both. Of two classes the target's column may have the
+number; or a column `p_` and the class for each class; or both. Arrays in an `.npz` file are columns by their names, one
+of `p` (rows, classes) those of the classes. Of two classes the target's column may have the
 probability of the last. A column of the name that the task's ids have, or `id`, has the rows' ids. Of questions a
 column `response` may have what a model said instead, in which the task's rule finds the answer.
 """
@@ -9,23 +10,26 @@ column `response` may have what a model said instead, in which the task's rule f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError, nearest
 from concours.core.written import number_in, written
-from concours.tasks.cells import MISSING
+from concours.tasks.cells import MISSING, gaps_of
+from concours.tasks.faults import MOST, refuse_rows, with_lines
 from concours.tasks.formulas import is_for_sheets, meant, texts_meant
 from concours.tasks.labels import by_number
 from concours.tasks.metrics.metric import Metric
+from concours.tasks.readers.archives import entry_at
 from concours.tasks.readers.damage import existing
+from concours.tasks.readers.listing import suffix_of
+from concours.tasks.readers.numpy_files import loaded_all
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
 
@@ -40,6 +44,11 @@ NO_NUMBERS: Final = (ValueError, TypeError, OverflowError, RecursionError)
 RESPONSE = "response"
 """The column of what models said, where an answer is still to be found in it."""
 
+_PROBABILITIES: Final = "p"
+_ARRAYS: Final = "id (rows,) and prediction (rows,) or p (rows, classes)"
+_LINES: Final = (".jsonl", ".ndjson")
+
+_SHOWN: Final = 40  # characters of a cell
 _SUM = 0.01  # how far a row of probabilities may be from one: a hundred of them, written with four digits
 
 
@@ -91,17 +100,22 @@ def read_file(file: Path, wanted: Wanted) -> pa.Table:
     Raises:
         DataError: it cannot be read, is no table, or has two columns of one name.
     """
-    return _named(_read(file, wanted), wanted)
+    table, line = _read(file, wanted)
+    return with_lines(_named(table, wanted), line)
 
 
-def _read(file: Path, wanted: Wanted) -> pa.Table:
+def _read(file: Path, wanted: Wanted) -> tuple[pa.Table, int | None]:
+    """The table, and the line of its first row, where rows are lines."""
     if existing(file).is_dir():
         raise DataError(f"{file} is a folder; a file of predictions was expected")
+    if suffix_of(file.name) == ".npz":
+        return _of_arrays(file, wanted), None
     labels = ("prediction", wanted.target) if wanted.classes or wanted.texts else ()
     labels = (*labels, RESPONSE) if wanted.texts else labels
     apart = tuple(form for name in ("id", wanted.id, *labels) if name for form in (name, f"'{name}"))
     options = Options(input="table", header=True, written=apart, missing=() if wanted.texts else None)
-    table = open_source(file, Path(), options).x
+    opened = open_source(file, Path(), options)
+    table = opened.x
     if any(label.casefold() in MISSING for label in wanted.classes) and isinstance(table, pa.Table):
         kept = {name: "word" for name in apart if name in labels and name in table.column_names}
         table = open_source(file, Path(), replace(options, columns=kept)).x  # a class is called None, or the like
@@ -110,7 +124,29 @@ def _read(file: Path, wanted: Wanted) -> pa.Table:
     twice = [column for column, times in Counter(table.column_names).items() if times > 1]
     if twice:
         raise DataError(f"{file.name}: two columns are called {twice[0]!r}")
-    return table
+    line = 1 if suffix_of(file.name) in _LINES else None if opened.header is None else opened.header + 1
+    return table, line
+
+
+def _of_arrays(file: Path, wanted: Wanted) -> pa.Table:
+    """Arrays with a row each as columns of their names; `p` (rows, classes) as those of the classes."""
+    arrays = {name: array for name, array in loaded_all(entry_at(file)).items() if array.ndim}
+    columns = columns_of(wanted.classes)
+    told = ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8]) or "none"
+    if len({len(array) for array in arrays.values()}) != 1:
+        raise DataError(f"{file.name}: arrays with a row each were expected, {_ARRAYS}; got {told}")
+    if (p := arrays.pop(_PROBABILITIES, None)) is not None:
+        if p.ndim != 2 or p.shape[1] != len(columns):
+            raise DataError(f"{file.name}: {_PROBABILITIES} (rows, {len(columns)}) was expected, got {told}")
+        arrays |= {column: p[:, place] for place, column in enumerate(columns)}
+    return pa.table({name: _column(array) for name, array in arrays.items()})
+
+
+def _column(array: NDArray[Any]) -> pa.Array:
+    """An array (rows, …) as a column: of more than one dimension of lists."""
+    if array.ndim > 1:
+        return pa.array(array.reshape(len(array), -1).tolist())
+    return pa.array(array.astype(str) if array.dtype.kind in "UTO" else array)
 
 
 def _named(table: pa.Table, wanted: Wanted) -> pa.Table:
@@ -123,34 +159,27 @@ def _named(table: pa.Table, wanted: Wanted) -> pa.Table:
     return table.rename_columns(names)
 
 
-def ids_of_file(table: pa.Table, known: Collection[str]) -> list[str]:
-    """The ids of a file's rows, as those that are known are written."""
-    return meant([written(value).strip() for value in table[ID].to_pylist()], known)
-
-
-def places(given: Sequence[str], expected: Sequence[str], name: str, *, part: str, cure: str) -> NDArray[np.int64]:
-    """Where each expected id stands in a file (len(expected),), which may have others too.
+def checked_enough(given: Given, ranking: Metric, classes: Sequence[str], name: str) -> tuple[str, ...]:
+    """What is to be known of how predictions were given: labels beside probabilities, or alone.
 
     Args:
+        ranking: the metric that ranks.
+        classes: as they are written.
         name: of the file.
-        part: whose ids are expected, in words.
-        cure: what else is to be said where some are missing.
 
     Raises:
-        DataError: one is missing, or comes twice.
+        DataError: there are labels alone, and the metric that ranks wants probabilities.
     """
-    known = set(expected)
-    twice = [key for key, times in Counter(key for key in given if key in known).items() if times > 1]
-    if twice:
-        raise DataError(f"{name}: {len(twice)} ids come more than once, first {twice[0]!r}")
-    place = {key: index for index, key in enumerate(given)}
-    missing = [key for key in expected if key not in place]
-    if missing:
+    if given.lacks(ranking):
         raise DataError(
-            f"{name}: {len(missing)} of the {len(expected)} ids of {part} are missing, first {missing[0]!r}; "
-            f"the first id there is {given[0]!r}{cure}"
+            f"{name} has labels alone, and {ranking.name}, which ranks, needs probabilities, in columns "
+            f"{some(columns_of(classes))}; or rank by a metric of labels, e.g. accuracy"
         )
-    return np.array([place[key] for key in expected], dtype=np.int64)
+    if given.probabilities is None:
+        return (*given.notes, f"{name} has labels alone: metrics of probabilities take each for certain")
+    others = int((given.named.argmax(axis=1) != given.probabilities.argmax(axis=1)).sum())
+    told = f"{name}: {others:,} of {len(given.named):,} labels are not the most probable class; the probabilities count"
+    return (*given.notes, told) if others else given.notes
 
 
 def numbers_given(table: pa.Table, name: str) -> Given:
@@ -261,11 +290,8 @@ def _labels(
     known |= {label: known[other] for label, other in meant.items()}
     unknown = [index for index, label in enumerate(cells) if label not in known]
     if unknown:
-        wrong = cells[unknown[0]]
-        raise DataError(
-            f"{name}: {len(unknown)} predictions are no class, first {wrong!r} in {_row(table, unknown[0])}; "
-            f"{nearest(wrong, classes)}"
-        )
+        said, cure = f"{name}: {len(unknown):,} predictions are no class", nearest(cells[unknown[0]], classes)
+        refuse_rows(table, unknown, said, lambda row: repr(cells[row][:_SHOWN]), cure)
     told = ", ".join(f"{label} as {other}" for label, other in sorted(meant.items())[:5])
     notes = (f"{name}: labels count by the number that they write: {told}",) if meant else ()
     return np.eye(len(classes))[[known[label] for label in cells]], notes
@@ -281,19 +307,16 @@ def _probabilities(table: pa.Table, columns: Sequence[str], classes: tuple[str, 
         if column not in columns:
             raise DataError(f"{name}: column {column!r} is missing; a column for each class was expected")
     p = np.stack([numbers_of(table, column, name) for column in wanted], axis=1)
-    beyond = np.argwhere((p < 0) | (p > 1 + _SUM))
-    if len(beyond):
-        row, code = beyond[0]
-        raise DataError(
-            f"{name}: {wanted[code]} is {p[row, code]:g} in {_row(table, int(row))}; a probability was expected"
+    beyond = (p < 0) | (p > 1 + _SUM)
+    if rows := np.flatnonzero(beyond.any(axis=1)).tolist():
+        code, said = beyond.argmax(axis=1), f"{name}: {len(rows):,} rows have numbers that are no probability"
+        refuse_rows(
+            table, rows, said, lambda row: f"{wanted[code[row]]} is {p[row, code[row]]:g}", "from 0 to 1 was expected"
         )
     sums = p.sum(axis=1)
-    off = np.flatnonzero(np.abs(sums - 1) > _SUM)
-    if len(off):
-        raise DataError(
-            f"{name}: the probabilities of {len(off)} rows do not sum to one, first {_row(table, int(off[0]))}, "
-            f"whose sum is {sums[off[0]]:.4g}"
-        )
+    if off := np.flatnonzero(np.abs(sums - 1) > _SUM).tolist():
+        said = f"{name}: the probabilities of {len(off):,} rows do not sum to one"
+        refuse_rows(table, off, said, lambda row: f"a sum of {sums[row]:.4g}")
     return np.asarray(p / sums[:, None])
 
 
@@ -303,28 +326,29 @@ def numbers_of(table: pa.Table, column: str, name: str) -> Floats:
     try:
         values = table[column].cast(pa.float64(), safe=False).to_numpy()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        wrong = next((value for value in table[column].to_pylist() if number_in(value) is None), None)
-        raise DataError(f"{name}: {column} must hold numbers, got {str(wrong)[:40]!r}") from None
-    bad = np.flatnonzero(~np.isfinite(values))
-    if len(bad):
-        raise DataError(
-            f"{name}: {column} is {values[bad[0]]} in {len(bad)} rows, first in {_row(table, int(bad[0]))}; "
-            "finite numbers were expected"
-        )
+        cells = table[column].to_pylist()
+        wrong = [row for row, cell in enumerate(cells) if number_in(cell) is None]
+        said = f"{name}: {column} must hold numbers, and does not in {len(wrong):,} rows"
+        refuse_rows(table, wrong or [0], said, lambda row: repr(str(cells[row])[:_SHOWN]))
+    if bad := np.flatnonzero(~np.isfinite(values)).tolist():
+        said = f"{name}: {column} is not finite in {len(bad):,} rows"
+        refuse_rows(table, bad, said, lambda row: str(values[row]), "finite numbers were expected")
     return np.asarray(values)
 
 
 def _refuse_missing(table: pa.Table, column: str, what: str, name: str) -> None:
-    gaps = table[column].is_null(nan_is_null=True)
-    if count := pc.sum(gaps).as_py():
-        first = _row(table, pc.index(gaps, True).as_py())
-        raise DataError(f"{name}: {column} is {what} in {count} rows, first in {first}")
+    gaps = np.flatnonzero(table[column].is_null(nan_is_null=True).to_numpy()).tolist()
+    if gaps:
+        refuse_rows(table, gaps, f"{name}: {column} is {what} in {len(gaps):,} rows", cure=_unfit(table, column))
 
 
-def _row(table: pa.Table, index: int) -> str:
-    """A row as a person finds it: by its id, else by its number among those that are scored."""
+def _unfit(table: pa.Table, column: str) -> str:
+    """Which cells of a column count as missing since they are none of what it holds; nothing where there are none."""
+    cells = gaps_of(table.schema.field(column))
     return (
-        f"the row with id {written(table['id'][index].as_py())!r}" if "id" in table.column_names else f"row {index + 1}"
+        f"what stands there is no finite number: {', '.join(repr(cell[:_SHOWN]) for cell in list(cells)[:MOST])}"
+        if cells
+        else ""
     )
 
 

@@ -118,8 +118,31 @@ def _evaluated(job: Job) -> dict[str, Any]:
     }
 
 
+def _ranked(job: Job) -> dict[str, Any]:
+    """As `_evaluated`, where those without a place have none."""
+    found = _evaluated(job)
+    sides = job.params.get("sides", [0])
+    stand = [side is not None and side not in sides[:place] for place, side in enumerate(sides)]
+    for name in ("rank", "rank_best", "rank_worst", "tier"):
+        found[name] = [value if one else None for value, one in zip(found[name], stand, strict=True)]
+    return found
+
+
+def _ranked_scores(job: Job) -> dict[str, Any]:
+    scores, nothing = job.params["scores"], [None] * len(job.params["scores"])
+    names = [name for name, _ in job.params["metrics"]]
+    every = dict.fromkeys(names, nothing)
+    order = sorted(range(len(scores)), key=lambda place: chance(job, str(place)))
+    rank = [order.index(place) + 1 for place in range(len(scores))]
+    places = {"ci": nothing, "rank": rank, "rank_best": nothing, "rank_worst": nothing, "tier": nothing}
+    given = {name: [one.get(name) for one in scores] for name in names}
+    return {"scores": given, "intervals": every, "ranks": every, "unsure": {}, **places}
+
+
 def _rescored(job: Job) -> dict[str, Any]:
     of = job.params["of"]
+    if "scorer" in of:
+        return {"problem": {**of, "truth": job.inputs["problem"]}}
     return {"problem": {**of, "test": {**of["test"], "y": job.inputs["problem"]}}}
 
 
@@ -299,7 +322,9 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
         "drop": [0.2, 0.1, 0.0],
     },
     "evaluate": _evaluated,
-    "rank": _evaluated,
+    "rank": _ranked,
+    "rank_scores": _ranked_scores,
+    "run_scorer": lambda job: {name: chance(job, name) for name in ("log_loss", "accuracy")},
     "rescore": _rescored,
     "portion": lambda job: {"rows": job.params["most"]},
     "ask_in_words": lambda _: {"calls": {"rows": 10, "requests": 10}},

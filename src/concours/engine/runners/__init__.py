@@ -58,8 +58,12 @@ _OWN = {
         reference="concours.engine.runners.portion:portion", version=1, packages=("numpy", "pyarrow")
     ),
     "receive": RunnerSpec(reference="concours.engine.runners.hosted:receive", version=1, packages=("numpy",)),
-    "rank": RunnerSpec(reference="concours.engine.runners.hosted:rank", version=1, packages=_NUMERIC),
-    "rescore": RunnerSpec(reference="concours.engine.runners.hosted:rescore", version=1),
+    "receive_file": RunnerSpec(
+        reference="concours.engine.runners.hosted:receive_file", version=1, packages=("numpy", "pyarrow")
+    ),
+    "rank": RunnerSpec(reference="concours.engine.runners.hosted:rank", version=2, packages=_NUMERIC),
+    "rank_scores": RunnerSpec(reference="concours.engine.runners.hosted:rank_scores", version=1, packages=("numpy",)),
+    "rescore": RunnerSpec(reference="concours.engine.runners.hosted:rescore", version=2),
     "count_votes": RunnerSpec(reference="concours.engine.runners.poll:count_votes", version=1, packages=_OF_VOTES),
     "rate": RunnerSpec(reference="concours.engine.runners.poll:rate", version=1, packages=_OF_VOTES),
     "choice": RunnerSpec(reference="concours.engine.runners.choice:choice", version=2, packages=_NUMERIC),

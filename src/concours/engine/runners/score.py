@@ -32,7 +32,7 @@ from concours.tasks.metrics.statistics import Statistics
 Floats = NDArray[np.float64]
 
 _SELECTION_ROUNDS = 50
-_JUDGE_ROUNDS = 200
+JUDGE_ROUNDS = 200
 
 
 def score(job: Job, store: Store) -> JobResult:
@@ -82,17 +82,17 @@ def evaluated(
         return metric.statistics(y, told, groups=groups, weights=weights)
 
     def means(of: Statistics) -> Means:
-        found = replace(of.means(seed=job.seed, rounds=_JUDGE_ROUNDS), sought=job.params.get("sought", 0.0))
+        found = replace(of.means(seed=job.seed, rounds=JUDGE_ROUNDS), sought=job.params.get("sought", 0.0))
         return found if folds is None else taught(found)
 
     every = [(metric, kept(metric)) for metric in metrics_of(job)]
     each = [(metric, means(of.of(0, standing))) for metric, of in every]
     first, of_first = each[0]
-    intervals = {metric.name: _intervals(metric, found, out_of_fold=folds is not None) for metric, found in each}
+    intervals = {metric.name: intervals_of(metric, found, out_of_fold=folds is not None) for metric, found in each}
     tested = each if standing == count else [(metric, means(of)) for metric, of in every]
     level = job.params.get("level", LEVEL)
-    ranks = {metric.name: _ranks(metric, found, standing, level) for metric, found in tested}
-    unsure = {metric.name: _unsure(metric, found) for metric, found in each}
+    ranks = {metric.name: ranks_of(metric, found, standing, level) for metric, found in tested}
+    unsure = {metric.name: unsure_of(metric, found) for metric, found in each}
     nowhere: list[int | None] = [None, None, None]
     rank, best, worst = zip(*(places or nowhere for places in ranks[first.name]), strict=True)
     return {
@@ -104,7 +104,7 @@ def evaluated(
         "rank": list(rank),
         "rank_best": list(best),
         "rank_worst": list(worst),
-        "tier": _tiers(first, of_first),
+        "tier": tiers_of(first, of_first),
     }
 
 
@@ -123,7 +123,7 @@ def weights_of(
     return in_rows(weights if rows is None else weights[rows])
 
 
-def _intervals(metric: Metric, means: Means, *, out_of_fold: bool) -> list[list[float] | None]:
+def intervals_of(metric: Metric, means: Means, *, out_of_fold: bool) -> list[list[float] | None]:
     found = metric.intervals(means)
     if means.sought:
         found = watched(found, means, low=metric.low, high=metric.high)
@@ -132,27 +132,27 @@ def _intervals(metric: Metric, means: Means, *, out_of_fold: bool) -> list[list[
     return [ends.tolist() if np.isfinite(ends).all() else None for ends in found]
 
 
-def _unsure(metric: Metric, means: Means) -> list[str]:
+def unsure_of(metric: Metric, means: Means) -> list[str]:
     known = too_few(means.few) if means.few else ""
     return [known if np.isfinite(value) else metric.way.undefined for value in means.means]
 
 
-def _ranks(metric: Metric, means: Means, standing: int, level: float) -> list[list[int] | None]:
+def ranks_of(metric: Metric, means: Means, standing: int, level: float) -> list[list[int] | None]:
     """Among those who have a score."""
     greater, defined = metric.greater_is_better, np.flatnonzero(np.isfinite(means.means))
     some, told = means.among(defined), defined[defined < standing]
     ranges = rank_ranges(some, greater_is_better=greater, level=level, standing=len(told))
     ranks = competition_ranks(some.means[: len(told)], greater_is_better=greater)
-    return _spread(told, np.stack([ranks, ranges.best, ranges.worst], axis=1).tolist(), standing)
+    return spread_over(told, np.stack([ranks, ranges.best, ranges.worst], axis=1).tolist(), standing)
 
 
-def _tiers(metric: Metric, means: Means) -> list[int | None]:
+def tiers_of(metric: Metric, means: Means) -> list[int | None]:
     defined = np.flatnonzero(np.isfinite(means.means))
     found = tiers(means.among(defined), greater_is_better=metric.greater_is_better)
-    return _spread(defined, found.tolist(), len(means.means))
+    return spread_over(defined, found.tolist(), len(means.means))
 
 
-def _spread(places: NDArray[np.int64], values: Sequence[Any], count: int) -> list[Any]:
+def spread_over(places: NDArray[np.int64], values: Sequence[Any], count: int) -> list[Any]:
     """Values at their places among so many, none elsewhere."""
     found = dict(zip(places.tolist(), values, strict=True))
     return [found.get(place) for place in range(count)]

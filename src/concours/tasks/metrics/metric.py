@@ -66,8 +66,21 @@ class Metric:
         Scores, how sure they are, and both of some of the rows are then arithmetic on it; rows without a weight are
         gone. Rows of one group, (rows,) codes from 0, are one observation.
         """
-        classes = 0 if self.needs == "values" else predictions[0].shape[1]
+        width = 0 if self.needs == "values" else predictions[0].shape[1]
         kept = tuple(self.way.keep(y, p) for p in predictions)
+        return self.of_kept(y, kept, width, groups=groups, weights=weights)
+
+    def of_kept(
+        self,
+        y: NDArray[Any],
+        kept: tuple[Any, ...],
+        width: int,
+        *,
+        groups: Codes | None = None,
+        weights: Floats | None = None,
+    ) -> Statistics:
+        """The same of what its way has kept of each model, whose predictions were so wide."""
+        classes = 0 if self.needs == "values" else width
         return counted(Statistics(way=self.way, y=y, kept=kept, classes=classes, groups=groups, weights=weights))
 
     def score(self, y: NDArray[Any], p: Floats, weights: Floats | None = None) -> float:

@@ -19,6 +19,7 @@ from concours.core.errors import DataError
 from concours.kernels.joining.blending import blend
 from concours.tasks.choices import letter_of, lists_in, place_of, rotated
 from concours.tasks.extraction import checked_rule, extracted, wish_of
+from concours.tasks.faults import refuse_rows
 from concours.tasks.metrics.choices import MEASURES
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.outputs.output import Encoded, Heard, Join, OutputKind, Values, numbers
@@ -183,18 +184,17 @@ class Choice(OutputKind):
                 return Given(named=p, notes=(*said, *unanswered(name, self.extract, ~p.any(axis=1))))
             letters, said = texts_given(table, name)
             p = self._certain(letters.to_pylist())
-            self._require_letters(letters.to_pylist(), p, name)
+            self._require_letters(table, letters.to_pylist(), p, name)
             return Given(named=p, notes=said)
         except DataError as error:
             raise error if str(error).startswith(name) else DataError(f"{name}: {error}") from None
 
-    def _require_letters(self, letters: Sequence[str | None], p: Values, name: str) -> None:
+    def _require_letters(self, table: pa.Table, letters: Sequence[str | None], p: Values, name: str) -> None:
         wrong = [row for row, text in enumerate(letters) if text and text.strip() and not p[row].any()]
         if wrong:
-            raise DataError(
-                f"{name}: {len(wrong)} predictions are the letter of no choice, first {letters[wrong[0]]!r} in "
-                f"row {wrong[0] + 1}; A to {letter_of(self.most - 1)} expected; what models said goes into 'response'"
-            )
+            said = f"{name}: {len(wrong)} predictions are the letter of no choice"
+            cure = f"A to {letter_of(self.most - 1)} expected; what models said goes into 'response'"
+            refuse_rows(table, wrong, said, lambda row: repr(letters[row]), cure)
 
     def written(self, values: Values) -> list[str]:
         """The letter of the first right choice, or of the most probable one."""

@@ -1,0 +1,104 @@
+"""What an event has changed on a hosted board, and what a rescoring has: for those who keep what it shows elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from concours.compete.hosted_board import Board, current, scoring_of
+from concours.core.digests import Digest
+from concours.kernels.ranking.ranks import competition_ranks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What differs between two states of a board.
+
+    Attributes:
+        entries: those that have joined or were withdrawn, or of which what is under way, the result or a score is
+            another.
+        public, rest: whether there are other ranks, on the public rows or on the rest.
+        problems: whether another problem is to be read, was read, or counts.
+        closed: whether it was closed.
+    """
+
+    entries: tuple[str, ...]
+    public: bool
+    rest: bool
+    problems: bool
+    closed: bool
+
+
+def changes(before: Board, after: Board) -> Changes:
+    """What has changed from one state to one that came of it.
+
+    It costs what has changed, and a glance at what is under way. Law: what is not named is the same in both.
+    """
+    return Changes(
+        entries=tuple(dict.fromkeys(_entries(before, after))),
+        public=before.public is not after.public,
+        rest=before.rest is not after.rest,
+        problems=before.problems is not after.problems or before.read is not after.read,
+        closed=before.closed != after.closed,
+    )
+
+
+def _entries(before: Board, after: Board) -> Iterator[str]:
+    yield from after.entries.since(len(before.entries))
+    yield from before.withdrawn.differing(after.withdrawn)
+    yield from before.results.differing(after.results)
+    yield from (key.partition(" ")[2] for key in before.scores.differing(after.scores))
+    yield from before.private.differing(after.private)
+    one, other = before.under_way, after.under_way
+    if one is not other:
+        yield from (entry for entry in {**one, **other} if one.get(entry) is not other.get(entry))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """A team's best entry, its score, and its rank."""
+
+    entry: str
+    score: float
+    rank: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """What a rescoring does to a team: where it stood, and where it stands; none where it has no score."""
+
+    team: str
+    before: Placed | None
+    after: Placed | None
+
+
+def moved(state: Board, before: Digest, after: Digest | None = None) -> tuple[Moved, ...]:
+    """The teams whose best entry, score or rank on the public rows is another by two problems.
+
+    Ranks are those of the scores: equal ones share the better rank. In the order of the later problem, those last who
+    have no score by it.
+
+    Args:
+        before, after: digests of problems that have been read; by default the later one is that which counts.
+    """
+    first, second = _placed(state, before), _placed(state, after or current(state))
+    found = [
+        Moved(team=team, before=first.get(team), after=second.get(team))
+        for team in {**second, **first}
+        if first.get(team) != second.get(team)
+    ]
+    return tuple(sorted(found, key=lambda one: (one.after is None, one.after.rank if one.after else 0)))
+
+
+def _placed(state: Board, digest: Digest) -> dict[str, Placed]:
+    """By team, in the order in which they came."""
+    goal = scoring_of(state, digest).metrics[0]
+    bests = [best for side in state.sides if (best := state.best_of(digest, side)) and not state.entries[best].baseline]
+    scores = [state.scores[f"{digest} {entry}"].metrics[goal.name] or 0.0 for entry in bests]
+    ranks = competition_ranks(np.array(scores), greater_is_better=goal.greater_is_better)
+    return {
+        state.entries[entry].team: Placed(entry=entry, score=score, rank=rank)
+        for entry, score, rank in zip(bests, scores, ranks.tolist(), strict=True)
+    }

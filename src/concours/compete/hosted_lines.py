@@ -1,0 +1,65 @@
+"""What a hosted board shows: a line for each team and each baseline."""
+
+from __future__ import annotations
+
+from concours.compete.answered import Answered
+from concours.compete.evaluation import line_at
+from concours.compete.hosted_board import Board, Ranking, current, scoring_of
+from concours.core.standings import Standing, Standings
+
+
+def board_lines(state: Board) -> Standings:
+    """The ranked first, by the rest of the rows once they are scored; baselines among them by their score; then those
+    that are not ranked, and why.
+
+    A team has the line of the entry by which it is ranked; else of its best; else of its latest.
+    """
+    ranked = state.rest or state.public
+    entries = _ranked(state, ranked) if ranked else {}
+    lines = [
+        _line(state, *entries[side], ranked) if ranked and side in entries else _unranked(state, side, ranked)
+        for side in state.sides
+    ]
+    found = [line for line in lines if line is not None]
+    goal = scoring_of(state, current(state)).metrics[0]
+    sign = -1.0 if goal.greater_is_better else 1.0
+
+    def place(line: Standing) -> tuple[bool, float, bool]:
+        beside = line.entrant.role == "baseline" and line.score is not None
+        return (line.rank is None and not beside, sign * (line.score or 0.0), beside)
+
+    return Standings(tuple(sorted(found, key=place)))
+
+
+def _ranked(state: Board, ranked: Answered[Ranking]) -> dict[str, tuple[str, int]]:
+    """By side the entry that has its place, and where it stands in the lists: of two finals the one with a rank."""
+    found: dict[str, tuple[str, int]] = {}
+    ranks = ranked.values.get("rank", ())
+    for place, entry in enumerate(ranked.asked.entries):
+        side = state.entries[entry].side
+        if ranked.values and entry not in state.withdrawn and (side not in found or ranks[place] is not None):
+            found[side] = (entry, place)
+    return found
+
+
+def _line(state: Board, entry: str, place: int, ranked: Answered[Ranking]) -> Standing:
+    values = line_at(ranked.values, place, scoring_of(state, ranked.asked.problem).metrics)
+    return Standing(entrant=state.entries[entry].entrant, **values)
+
+
+def _unranked(state: Board, side: str, ranked: Answered[Ranking] | None) -> Standing | None:
+    """The line of a side without a rank; none of one whose entries were all withdrawn."""
+    digest, standing = current(state), state.of_side[side]
+    if not standing:
+        return None
+    entry = state.best_of(digest, side) or standing[-1]
+    entrant, result, score = state.entries[entry].entrant, state.results.get(entry), state.score(digest, entry)
+    reason = (result.reason if result else "") or (score.reason if score else "")
+    if reason:
+        return Standing(entrant=entrant, status="failed", reason=reason)
+    if score is None:
+        return Standing(entrant=entrant, status="running")
+    names = [goal.name for goal in scoring_of(state, digest).metrics]
+    metrics = {name: value for name in names if (value := score.metrics.get(name)) is not None}
+    note = (ranked.reason if ranked else "") or "not ranked yet"
+    return Standing(entrant=entrant, score=metrics.get(names[0]), metrics=metrics, unsure=score.unsure, note=note)

@@ -1,0 +1,63 @@
+"""Faults of the rows of a file, told so that whoever wrote it finds them: where each is, and what was given there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Final, NoReturn
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from concours.core.errors import DataError
+from concours.core.written import written
+
+MOST: Final = 5
+"""How many faults are told one by one."""
+
+LINE: Final = "line of the file"
+"""The column that says in which line of its file a row stands, where it stands in one."""
+
+
+def with_lines(table: pa.Table, first: int | None) -> pa.Table:
+    """The table of a file of text, whose rows stand in a line each, the first of them in that one; none where they do
+    not, nor where a cell goes over several lines.
+    """
+    texts = (column for column in table.columns if pa.types.is_string(column.type))
+    if first is None or LINE in table.column_names or any(pc.any(pc.match_substring(t, "\n")).as_py() for t in texts):
+        return table
+    return table.append_column(LINE, pa.array(range(first, first + len(table)), pa.int64()))
+
+
+def row_of(table: pa.Table, index: int) -> str:
+    """A row as a person finds it: by its line and its id, where it has these, else by its number among the rows."""
+    line = f"line {table[LINE][index].as_py()}" if LINE in table.column_names else ""
+    if "id" not in table.column_names:
+        return line or f"row {index + 1}"
+    known = f"id {written(table['id'][index].as_py())!r}"
+    return f"{line}, {known}" if line else f"the row with {known}"
+
+
+def listed(faults: Sequence[str], count: int | None = None) -> str:
+    """The first of so many faults, in words: `first …, then …, and 3 more`."""
+    first, *others = islice(faults, MOST)
+    left = (len(faults) if count is None else count) - MOST
+    return f"first {first}" + "".join(f", then {other}" for other in others) + (f", and {left:,} more" * (left > 0))
+
+
+def refuse_rows(
+    table: pa.Table, rows: Sequence[int], said: str, given: Callable[[int], str] = lambda _: "", cure: str = ""
+) -> NoReturn:
+    """Refuses a file for some of its rows.
+
+    Args:
+        rows: their places in the table.
+        said: the file, how many they are, and what is wrong with them.
+        given: what stands in one of them, by its place.
+        cure: what was expected instead.
+
+    Raises:
+        DataError: always, with the first rows one by one.
+    """
+    told = [f"{given(row)} in {row_of(table, row)}".strip() for row in rows[:MOST]]
+    raise DataError(f"{said}, {listed(told, len(rows))}" + (f"; {cure}" if cure else ""))
