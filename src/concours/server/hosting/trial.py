@@ -23,7 +23,8 @@ from concours.engine.runners import RUNNERS
 from concours.server.hosting.opened import Asked
 from concours.stores.values import get_values, put_values
 from concours.tasks.outputs.table import output_valued
-from concours.tasks.predicted import Wanted, ids_of_file, places, read_file
+from concours.tasks.predicted import Wanted, read_file
+from concours.tasks.sought import ids_of_file, places
 
 SAMPLE = "sample submission"
 """What the sample is called on a board that is tried out."""
