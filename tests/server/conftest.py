@@ -59,18 +59,25 @@ def _ready_postgresql(postgresql: str) -> str:
     return "ready"
 
 
+@pytest.fixture(scope="session")
+def new_postgresql(postgresql: str, _ready_postgresql: str) -> Callable[[], str]:
+    """Makes databases that are empty; their URLs. They go with the server."""
+
+    def new() -> str:
+        name = f"test_{next(_NUMBERS)}"
+        _admin(postgresql, f"CREATE DATABASE {name} TEMPLATE {_ready_postgresql}")
+        return _named(postgresql, name)
+
+    return new
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database that is empty and of this test alone, of each kind."""
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("_ready_sqlite"), tmp_path / "concours.db")
-        yield f"sqlite:///{tmp_path / 'concours.db'}"
-        return
-    postgresql, ready = request.getfixturevalue("postgresql"), request.getfixturevalue("_ready_postgresql")
-    name = f"test_{next(_NUMBERS)}"
-    _admin(postgresql, f"CREATE DATABASE {name} TEMPLATE {ready}")
-    yield _named(postgresql, name)
-    _admin(postgresql, f"DROP DATABASE {name} WITH (FORCE)")
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("new_postgresql")())
+    shutil.copy(request.getfixturevalue("_ready_sqlite"), tmp_path / "concours.db")
+    return f"sqlite:///{tmp_path / 'concours.db'}"
 
 
 @pytest.fixture
