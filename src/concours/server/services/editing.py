@@ -17,11 +17,12 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from concours.core.errors import ContentRefused
-from concours.core.event import Signal, utc_now
+from concours.core.event import utc_now
 from concours.core.ports import Store
+from concours.engine.inbox import new_signal
 from concours.server import audit
 from concours.server.actor import Actor
-from concours.server.database.inbox import put
+from concours.server.database import inbox
 from concours.server.database.tables import (
     COMPETITIONS,
     FILES,
@@ -342,8 +343,8 @@ def _opt(db: Connection, number: int, version: int, competition: Competition) ->
     ).scalars()
     body = {"alliance": competition.alliance.shown}
     for phase in open_ones.all():
-        signal = Signal(id=f"opted {number} {version}", to=f"phase {phase}", name="opted", body=body, at=utc_now())
-        put(db, signal)
+        signal = new_signal("opted", body, to=f"phase {phase}", id=f"opted {phase} {version}")
+        inbox.put(db, signal)
 
 
 def _columns(competition: Competition) -> dict[str, Any]:

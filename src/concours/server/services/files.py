@@ -23,6 +23,7 @@ from concours.core.visible import shortened, visible
 from concours.server import audit
 from concours.server.database.tables import FILES
 from concours.server.database.texts import json_of
+from concours.server.hosting.archive import MOST_FILES
 from concours.server.hosting.competition import BASELINES, DATA, PAGES, SCORER, TRUTH, Competition, Page
 from concours.server.refusals import Conflict, NotNow, TooLarge, Unfit, Unknown
 from concours.server.services.access import Access, Rule
@@ -30,7 +31,6 @@ from concours.server.services.competitions import DRAFTS
 from concours.server.services.editing import changed, locked, read, set_pages, settle
 
 FOLDERS: Final = (DATA, TRUTH, PAGES, BASELINES, SCORER)
-MOST_FILES: Final = 10_000
 _LONGEST: Final = 300
 
 

@@ -6,46 +6,44 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from sqlalchemy import delete
 from sqlalchemy.engine import Connection
 
-from concours.core.errors import ContentRefused, ContestError, DataError, NoSpace
+from concours.core.errors import ContestError, DataError, NoSpace
 from concours.core.ports import Store
-from concours.core.unpacking import unpack
 from concours.server import audit
 from concours.server.actor import Actor
 from concours.server.database.tables import FILES
+from concours.server.hosting.archive import unpack
 from concours.server.hosting.competition import Competition
 from concours.server.hosting.folder import FILE, files_of, from_folder
 from concours.server.refusals import Conflict, NotNow, Unfit
 from concours.server.services.access import Access
 from concours.server.services.competitions import DRAFTS
 from concours.server.services.editing import Declared, begin, changed, declared_of, locked, set_pages, settle
-from concours.server.services.files import MOST_FILES, Kept, keep, put_all, require_path
+from concours.server.services.files import Kept, keep, put_all, require_path
 
 
 @contextmanager
 def brought(
-    archive: IO[bytes], store: Store, *, aside: Path, most: int
+    archive: Path, store: Store, *, aside: Path, most: int
 ) -> Iterator[tuple[Competition, dict[str, Kept]]]:
     """What an archive of a competition's folder declares, and its files, which then lie in the store.
 
     The folder may lie in the archive by itself or within one other.
 
     Args:
-        aside: where it is unpacked while the context lasts.
+        archive: a zip file.
+        aside: a folder in which it is unpacked while the context lasts.
         most: bytes that it may have when it is unpacked.
 
     Raises:
         Unfit: the archive, or the competition in it, is not what was expected; which file, which key. NotNow: no room.
     """
-    aside.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(dir=aside, ignore_cleanup_errors=True) as place:
-            unpack(archive, Path(place), files=MOST_FILES, size=most)
-            folder = _within(Path(place))
+            folder = _within(unpack(archive, Path(place) / "folder", most_bytes=most))
             competition = from_folder(folder)
             found = {path: file for path, file in files_of(folder).items() if "/" in path}
             for path in found:
@@ -55,7 +53,7 @@ def brought(
                 with file.open("rb") as content:
                     files[path] = keep(store, content, most)
             yield competition, files
-    except (ContentRefused, ContestError, DataError) as error:
+    except (ContestError, DataError) as error:
         raise Unfit(str(error)) from None
     except NoSpace:
         raise NotNow(

@@ -32,7 +32,7 @@ def create_from_folder(asked: Received) -> Declared:
     store = asked.platform.store
     most = asked.platform.settings.upload_bytes
     with (
-        folders.brought(asked.content, store, aside=asked.aside, most=most) as (competition, kept),
+        folders.brought(asked.path, store, aside=asked.aside, most=most) as (competition, kept),
         asked.writing() as by,
     ):
         return folders.create(by.db, by.actor, store, competition, kept)
@@ -44,7 +44,7 @@ def replace_by_folder(asked: Received) -> Declared:
     store = asked.platform.store
     most = asked.platform.settings.upload_bytes
     with (
-        folders.brought(asked.content, store, aside=asked.aside, most=most) as (competition, kept),
+        folders.brought(asked.path, store, aside=asked.aside, most=most) as (competition, kept),
         asked.writing_in() as by,
     ):
         return folders.replace(by.db, by.access, store, competition, kept)
