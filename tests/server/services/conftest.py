@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, insert, text
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.engine import Connection
 
+from concours.core.digests import digest_bytes
 from concours.core.event import utc_now
 from concours.server.actor import Actor
-from concours.server.database.tables import USERS
+from concours.server.database.tables import COMPETITIONS, MEMBERS, PHASES, PLACES, SIGNALS, SUBMISSIONS, TEAMS, USERS
+from concours.server.database.texts import json_of, text_of
+from concours.server.hosting.opened import Opened
 from concours.server.platform import Platform
+from concours.server.services import editing
 from concours.server.services.access import Access, accessed
 from concours.server.services.files import Kept, keep
-from concours.server.settings import Settings
-
-_number = itertools.count()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
-    """One that is new, on SQLite and on PostgreSQL."""
-    told = {}
-    if request.param == "postgresql":
-        told["database"] = _fresh(request.getfixturevalue("postgresql"))
-    opened = Platform.opened(Settings.of(tmp_path / "platform", **told))
-    yield opened
-    opened.close()
-
-
-def _fresh(url: str) -> str:
-    name = f"services{next(_number)}"
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as db:
-        db.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return url.replace("/postgres?", f"/{name}?")
 
 
 @dataclass(frozen=True)
@@ -68,6 +47,64 @@ class Desk:
 
     def access(self, db: Connection, who: Actor, slug: str) -> Access:
         return accessed(db, who, slug)
+
+    def published(self, *phases: dict[str, Any], opened: Opened | None = None, slug: str = "flowers") -> list[int]:
+        """A published competition of the host's; the numbers of its phases."""
+        with self.writing() as db:
+            editing.create(db, self.host, title=slug.title(), slug=slug)
+        self.do(self.host, slug, editing.edit, self.platform.store, {"phases": list(phases)}, version=1)
+        opened = opened or Opened()
+        with self.writing() as db:
+            of = db.execute(select(COMPETITIONS.c.id).where(COMPETITIONS.c.slug == slug)).scalar_one()
+            values = {"state": "published", "opened": text_of(opened.to_json())}
+            db.execute(update(COMPETITIONS).where(COMPETITIONS.c.id == of).values(**values))
+            for asked in opened.asked:
+                its = (PHASES.c.competition == of, PHASES.c.key == asked.phase)
+                db.execute(update(PHASES).where(*its).values(problem=asked.problem.digest))
+            return list(
+                db.execute(select(PHASES.c.id).where(PHASES.c.competition == of).order_by(PHASES.c.number)).scalars()
+            )
+
+    def team(
+        self, db: Connection, name: str, *, of: Actor | None = None, into: int | None = None, slug: str = "flowers"
+    ) -> int:
+        """A team's number; with somebody in it, where `of` is given."""
+        competition = db.execute(select(COMPETITIONS.c.id).where(COMPETITIONS.c.slug == slug)).scalar_one()
+        leader = (of or self.host).user
+        values = {"competition": competition, "name": name, "leader": leader, "created": utc_now(), "into": into}
+        team = db.execute(insert(TEAMS).values(**values).returning(TEAMS.c.id)).scalar_one()
+        if of:
+            db.execute(insert(MEMBERS).values(competition=competition, user=of.user, team=team, accepted=utc_now()))
+        return team
+
+    def entry(self, db: Connection, phase: int, team: int | None, **more: Any) -> int:
+        """A submission's number; scored, unless something else is said."""
+        values = {
+            "competition": db.execute(select(PHASES.c.competition).where(PHASES.c.id == phase)).scalar_one(),
+            "phase": phase,
+            "team": team,
+            "user": self.member.user,
+            "name": "entry",
+            "brings": "predictions",
+            "called": "entry.csv",
+            "digest": digest_bytes(b"a file"),
+            "size": 6,
+            "at": utc_now(),
+            "state": "scored",
+        }
+        return db.execute(insert(SUBMISSIONS).values(**{**values, **more}).returning(SUBMISSIONS.c.id)).scalar_one()
+
+    def places(self, db: Connection, phase: int, entries: list[tuple[int, int]], part: str = "public") -> None:
+        """The board of a phase: teams with their entries, the best first."""
+        board = f"phase {phase}"
+        db.execute(delete(PLACES).where(PLACES.c.board == board, PLACES.c.part == part))
+        for number, (team, entry) in enumerate(entries):
+            values = {"board": board, "part": part, "entry": entry, "team": str(team), "number": number, "line": "{}"}
+            db.execute(insert(PLACES).values(**values))
+
+    def signals(self, db: Connection) -> list[dict[str, Any]]:
+        """What has come in for boards."""
+        return [json_of(text) for text in db.execute(select(SIGNALS.c.signal).order_by(SIGNALS.c.number)).scalars()]
 
     def kept(self, content: bytes) -> Kept:
         return keep(self.platform.store, BytesIO(content), len(content))

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from concours.core.digests import digest_bytes
 from concours.core.event import utc_now
-from concours.server.database.tables import COMPETITIONS, PHASES, PLACES, SIGNALS, SUBMISSIONS, TEAMS
-from concours.server.database.texts import json_of, text_of
-from concours.server.services import editing, phases, publishing
+from concours.server.database.tables import COMPETITIONS, PHASES, SUBMISSIONS
+from concours.server.hosting.opened import Opened
+from concours.server.services import phases, publishing
 
 FILE = digest_bytes(b"a file")
 BASELINES = [
     {"name": "Guessing", "baseline": True, "recipe": "dummy", "params": {}, "prepare": "none"},
     {"name": "Sample", "baseline": True, "file": FILE, "called": "sample.csv"},
 ]
-OPENED = text_of({"asked": [], "files": [], "baselines": BASELINES, "reading": [], "warnings": []})
 
 
 def _at(days: float) -> str:
@@ -29,42 +27,9 @@ def _at(days: float) -> str:
 @pytest.fixture
 def two(desk):
     """A published competition of two phases, the first of which hands over; and their numbers."""
-    with desk.writing() as db:
-        editing.create(db, desk.host, title="Flowers", slug="flowers")
     first = {"key": "first", "title": "First", "begins": _at(-2), "ends": _at(-1), "hand_over": True}
     second = {"key": "second", "title": "Second", "begins": _at(1)}
-    store = desk.platform.store
-    desk.do(desk.host, "flowers", editing.edit, store, {"phases": [first, second]}, version=1)
-    with desk.writing() as db:
-        db.execute(update(COMPETITIONS).values(state="published", opened=OPENED))
-        return tuple(db.execute(select(PHASES.c.id).order_by(PHASES.c.number)).scalars())
-
-
-def _team(db: Any, name: str, into: int | None = None) -> int:
-    competition = db.execute(select(COMPETITIONS.c.id)).scalar_one()
-    values = {"competition": competition, "name": name, "leader": 1, "created": utc_now(), "into": into}
-    return db.execute(insert(TEAMS).values(**values).returning(TEAMS.c.id)).scalar_one()
-
-
-def _entry(db: Any, phase: int, team: int, **more: Any) -> int:
-    values = {
-        "competition": db.execute(select(COMPETITIONS.c.id)).scalar_one(),
-        "phase": phase,
-        "team": team,
-        "user": 1,
-        "name": "entry",
-        "brings": "predictions",
-        "called": "entry.csv",
-        "digest": FILE,
-        "size": 6,
-        "at": utc_now(),
-        "state": "scored",
-    }
-    return db.execute(insert(SUBMISSIONS).values(**{**values, **more}).returning(SUBMISSIONS.c.id)).scalar_one()
-
-
-def _signals(db: Any) -> list[dict[str, Any]]:
-    return [json_of(text) for text in db.execute(select(SIGNALS.c.signal).order_by(SIGNALS.c.number)).scalars()]
+    return desk.published(first, second, opened=Opened(baselines=tuple(BASELINES)))
 
 
 def test_what_is_due_follows_dates_and_states(desk, two):
@@ -89,20 +54,20 @@ def test_baselines_enter_when_a_phase_opens_and_once(desk, two):
             ("Guessing", None, False, "code"),
             ("Sample", None, False, "predictions"),
         ]
-        assert [signal["body"] for signal in _signals(db)] == BASELINES
-        assert [signal["id"] for signal in _signals(db)] == [str(row.id) for row in rows]
+        assert [signal["body"] for signal in desk.signals(db)] == BASELINES
+        assert [signal["id"] for signal in desk.signals(db)] == [str(row.id) for row in rows]
 
 
 def test_a_board_is_closed_with_the_finals_that_stand(desk, two):
     with desk.writing() as db:
         phases.begin(db, two[0])
-        mika, omar = _team(db, "Mika"), _team(db, "Omar")
-        chosen = [_entry(db, two[0], mika, final=True) for _ in range(2)]
-        _entry(db, two[0], mika)
-        _entry(db, two[0], omar, final=True, state="stopped")
+        mika, omar = desk.team(db, "Mika"), desk.team(db, "Omar")
+        chosen = [desk.entry(db, two[0], mika, final=True) for _ in range(2)]
+        desk.entry(db, two[0], mika)
+        desk.entry(db, two[0], omar, final=True, state="stopped")
         for _ in range(2):
             phases.close(db, two[0])
-        closing = [signal for signal in _signals(db) if signal["name"] == "closed"]
+        closing = [signal for signal in desk.signals(db) if signal["name"] == "closed"]
         assert [(signal["id"], signal["to"]) for signal in closing] == [(f"close {two[0]}", f"phase {two[0]}")]
         assert closing[0]["body"] == {"finals": {str(mika): [str(entry) for entry in chosen]}}
         assert db.execute(select(PHASES.c.state).where(PHASES.c.id == two[0])).scalar() == "closing"
@@ -111,16 +76,14 @@ def test_a_board_is_closed_with_the_finals_that_stand(desk, two):
 def test_what_was_chosen_is_handed_over_and_else_the_best_and_once(desk, two):
     with desk.writing() as db:
         phases.begin(db, two[0])
-        mika, omar, nils = _team(db, "Mika"), _team(db, "Omar"), _team(db, "Nils")
-        gone = _team(db, "Gone", into=nils)
-        final = _entry(db, two[0], mika, final=True)
-        other = _entry(db, two[0], mika)
-        best = _entry(db, two[0], omar)
-        code = _entry(db, two[0], nils, final=True, brings="code")
-        merged = _entry(db, two[0], gone, final=True)
-        for place, (team, entry) in enumerate([(mika, other), (omar, best), (nils, code)]):
-            line = {"board": f"phase {two[0]}", "part": "public", "entry": entry, "team": str(team), "number": place}
-            db.execute(insert(PLACES).values(**line, line="{}"))
+        mika, omar, nils = desk.team(db, "Mika"), desk.team(db, "Omar"), desk.team(db, "Nils")
+        gone = desk.team(db, "Gone", into=nils)
+        final = desk.entry(db, two[0], mika, final=True)
+        other = desk.entry(db, two[0], mika)
+        best = desk.entry(db, two[0], omar)
+        code = desk.entry(db, two[0], nils, final=True, brings="code")
+        merged = desk.entry(db, two[0], gone, final=True)
+        desk.places(db, two[0], [(mika, other), (omar, best), (nils, code)])
         phases.close(db, two[0])
         phases.end(db, two[0])
         new = db.execute(select(SUBMISSIONS).where(SUBMISSIONS.c.phase == two[1]).order_by(SUBMISSIONS.c.of)).all()
@@ -130,7 +93,7 @@ def test_what_was_chosen_is_handed_over_and_else_the_best_and_once(desk, two):
             (merged, nils, False, False),
         ]
         assert phases.hand_over(db, two[0]) == ()
-        joined = [signal for signal in _signals(db) if signal["to"] == f"phase {two[1]}"]
+        joined = [signal for signal in desk.signals(db) if signal["to"] == f"phase {two[1]}"]
         assert [signal["id"] for signal in joined] == [str(row.id) for row in new]
         assert joined[0]["body"] == {"name": "entry", "team": str(mika), "file": FILE, "called": "entry.csv"}
 

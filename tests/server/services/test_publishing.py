@@ -133,9 +133,7 @@ class Way(RuleBasedStateMachine):
     def edit(self) -> None:
         if self.state in ("draft", "checking"):
             changes = {"seed": self._row().version}
-            assert self._press(
-                editing.edit, self.platform.store, changes, version=self._row().version
-            )
+            assert self._press(editing.edit, self.platform.store, changes, version=self._row().version)
             self.state, self.checked = "draft", False
         else:
             changes = {"seed": self._row().version + 1000}

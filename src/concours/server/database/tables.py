@@ -221,8 +221,10 @@ MEMBERS = Table(
     Column("user", _NUMBER, ForeignKey("users.id"), primary_key=True),
     Column("team", _NUMBER, ForeignKey("teams.id"), nullable=False, index=True),
     Column("accepted", _TIME, nullable=False),
+    Column("mail", Boolean, nullable=False, default=False),
 )
-"""accepted: when the rules were. Everybody has a team, at first of one."""
+"""accepted: when the rules were. mail: whether hosts may see their address of mail. Everybody has a team, at first of
+one."""
 
 TEAMS = Table(
     "teams",
@@ -271,7 +273,7 @@ SUBMISSIONS = Table(
     Column("reason", Text, nullable=False, default=""),
     Column("charged", Boolean, nullable=False, default=True),
     Column("final", Boolean, nullable=False, default=False),
-    Column("of", _NUMBER),
+    Column("of", _NUMBER, index=True),
     Column("once", String(80), unique=True),
 )
 Index("ix_submissions_team", SUBMISSIONS.c.team, SUBMISSIONS.c.phase, SUBMISSIONS.c.at)
@@ -279,7 +281,7 @@ Index("ix_submissions_phase", SUBMISSIONS.c.phase, SUBMISSIONS.c.state)
 """brings: `predictions` or `code`. team: none of a baseline of the host's.
 state: `waiting`, `running`, `scored`, `failed` or `stopped`; a projection of the journal, as `reason` is.
 charged: whether it counts against the limits of its team; what the platform could not do does not.
-final: whether its team chose it. of: the submission of an earlier phase that it was handed over from.
+final: whether its team chose it. of: the submission that it was handed over from, or is another run of.
 address: a keyed digest of where it came from, for hosts. once: what the client named it by, so that sending it twice
 makes one."""
 
@@ -355,6 +357,20 @@ ALLIANCES = Table(
 )
 """A projection: what the best entries achieve together, as JSON."""
 
+SUSPICIONS = Table(
+    "suspicions",
+    METADATA,
+    Column("board", String(60), primary_key=True),
+    Column("kind", String(12), primary_key=True),
+    Column("entry", _NUMBER, primary_key=True, autoincrement=False),
+    Column("other", _NUMBER, primary_key=True, autoincrement=False),
+    Column("value", Float, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+"""A projection: what hosts may want to look at (`services.suspicions`). kind: `alike`, predictions of two teams that
+are nearly equal, where value is the share of rows on which they agree; or `gap`, a private score far from the public
+one, where other is 0 and value is by how many standard errors. detail: further numbers, as JSON."""
+
 APPLIED = Table(
     "applied",
     METADATA,
@@ -373,9 +389,28 @@ RESCORES = Table(
     Column("by", _NUMBER, ForeignKey("users.id"), nullable=False),
     Column("at", _TIME, nullable=False),
     Column("why", Text, nullable=False),
+    Column("correction", _NUMBER, ForeignKey("corrections.id"), nullable=False),
+    Column("before", Text, nullable=False),
     Column("difference", Text),
 )
-"""difference: who moved, as JSON; a projection."""
+"""before: the place of each team when the board was told, as JSON. difference: who moved, as JSON, once the board has
+ranked by the problem (`services.rescoring.compare`)."""
+
+CORRECTIONS = Table(
+    "corrections",
+    METADATA,
+    Column("id", _NUMBER, primary_key=True),
+    Column("competition", _NUMBER, ForeignKey("competitions.id"), nullable=False, index=True),
+    Column("by", _NUMBER, ForeignKey("users.id"), nullable=False),
+    Column("at", _TIME, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("files", Text, nullable=False),
+    Column("metrics", Text, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("complaint", Text, nullable=False, default=""),
+)
+"""What a host gives in place of a truth or of metrics. files: digest and size by path, as JSON; metrics: names, as
+JSON, none where they stay. state: `waiting` for its opening, `applied`, or `refused` with a complaint."""
 
 OPENINGS = Table(
     "openings",
@@ -385,8 +420,10 @@ OPENINGS = Table(
     Column("version", Integer, nullable=False),
     Column("job", Text, nullable=False),
     Column("state", String(10), nullable=False, index=True),
+    Column("correction", _NUMBER, ForeignKey("corrections.id")),
 )
-"""Competitions whose folder is to be looked through (`open_competition`). state: `waiting` or `ended`."""
+"""Competitions whose folder is to be looked through (`open_competition`). state: `waiting` or `ended`.
+correction: for which it is looked through, where the competition is published (`services.rescoring`)."""
 
 CHANGES = Table(
     "changes",

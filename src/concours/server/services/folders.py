@@ -26,9 +26,7 @@ from concours.server.services.files import Kept, keep, put_all, require_path
 
 
 @contextmanager
-def brought(
-    archive: Path, store: Store, *, aside: Path, most: int
-) -> Iterator[tuple[Competition, dict[str, Kept]]]:
+def brought(archive: Path, store: Store, *, aside: Path, most: int) -> Iterator[tuple[Competition, dict[str, Kept]]]:
     """What an archive of a competition's folder declares, and its files, which then lie in the store.
 
     The folder may lie in the archive by itself or within one other.

@@ -86,7 +86,9 @@ def end(db: Connection, phase: int) -> None:
     """What follows when the private rows of a phase are scored: chosen entries are handed over, where the host wants
     that, and with its last phase the competition is closed. Nothing happens where the phase is not closing."""
     competition = select(PHASES.c.competition).where(PHASES.c.id == phase).scalar_subquery()
-    db.execute(select(COMPETITIONS.c.id).where(COMPETITIONS.c.id == competition).with_for_update())  # as hosts do: first
+    db.execute(
+        select(COMPETITIONS.c.id).where(COMPETITIONS.c.id == competition).with_for_update()
+    )  # as hosts do: first
     row = _locked(db, phase)
     if row.state != "closing":
         return

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from concours.server.web.api import accounts, competitions, files, health
+from concours.server.web.api import accounts, competitions, files, health, hosting
 from concours.server.web.routes import Routes
 
-GROUPS: Final[tuple[Routes, ...]] = (health.ROUTES, accounts.ROUTES, competitions.ROUTES, files.ROUTES)
+GROUPS: Final[tuple[Routes, ...]] = (
+    health.ROUTES,
+    accounts.ROUTES,
+    competitions.ROUTES,
+    files.ROUTES,
+    hosting.ROUTES,
+)

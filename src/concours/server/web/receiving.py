@@ -24,7 +24,6 @@ from concours.server.platform import Platform
 from concours.server.refusals import NotNow, Unfit
 from concours.server.web.routes import Asking, AskingOf, counted, held
 
-
 BODY: Final[dict[str, Any]] = {
     "requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 }

@@ -70,19 +70,19 @@ def get_page(asked: InCompetition, key: str) -> PageOf:
     return competitions.page(asked.db, asked.access, key)
 
 
-@ROUTES.get("/competitions/{competition}/settings", Rule.HOST, scope="host")
+@ROUTES.get("/competitions/{competition}/settings", Rule.HOST)
 def get_settings(asked: InCompetition) -> Declared:
     """What its hosts have declared, and what checking it has found."""
     return editing.declared(asked.db, asked.access)
 
 
-@ROUTES.put("/competitions/{competition}/settings", Rule.HOST, scope="host")
+@ROUTES.put("/competitions/{competition}/settings", Rule.HOST)
 def edit_settings(asked: InCompetition, edit: Edit) -> Declared:
     """Changes what is declared; the message of a refusal begins with the field that it is about."""
     return editing.edit(asked.db, asked.access, asked.platform.store, edit.changes, version=edit.version)
 
 
-@ROUTES.delete("/competitions/{competition}", Rule.HOST, scope="host", status_code=204)
+@ROUTES.delete("/competitions/{competition}", Rule.HOST, status_code=204)
 def delete_draft(asked: InCompetition) -> None:
     """Deletes a draft."""
     editing.remove(asked.db, asked.access)
@@ -94,13 +94,13 @@ def list_hosts(asked: InCompetition) -> tuple[Person, ...]:
     return competitions.hosts(asked.db, asked.access)
 
 
-@ROUTES.post("/competitions/{competition}/hosts", Rule.HOST, scope="host", status_code=204)
+@ROUTES.post("/competitions/{competition}/hosts", Rule.HOST, status_code=204)
 def add_host(asked: InCompetition, host: Host) -> None:
     """Makes somebody a host beside those that there are."""
     editing.add_host(asked.db, asked.access, host.user)
 
 
-@ROUTES.delete("/competitions/{competition}/hosts/{user}", Rule.HOST, scope="host", status_code=204)
+@ROUTES.delete("/competitions/{competition}/hosts/{user}", Rule.HOST, status_code=204)
 def remove_host(asked: InCompetition, user: str) -> None:
     """Somebody is no host any more."""
     editing.remove_host(asked.db, asked.access, user)

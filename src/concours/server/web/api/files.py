@@ -9,13 +9,11 @@ from concours.server.services import files, folders
 from concours.server.services.access import Rule
 from concours.server.services.editing import Declared
 from concours.server.services.files import File
-from concours.server.web.receiving import Received
+from concours.server.web.receiving import BODY, Received
 from concours.server.web.routes import InCompetition, Routes
 from concours.server.web.sending import sent
 
 ROUTES = Routes("/api")
-
-_BODY = {"requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 
 
 class Written(BaseModel):
@@ -26,7 +24,7 @@ class Written(BaseModel):
     file: str = ""
 
 
-@ROUTES.post("/folders", Rule.SIGNED_IN, scope="host", status_code=201, uploads=True, openapi_extra=_BODY)
+@ROUTES.post("/folders", Rule.SIGNED_IN, scope="host", status_code=201, uploads=True, openapi_extra=BODY)
 def create_from_folder(asked: Received) -> Declared:
     """A draft from a zip archive of a competition's folder, which is the body of the request."""
     store = asked.platform.store
@@ -38,7 +36,7 @@ def create_from_folder(asked: Received) -> Declared:
         return folders.create(by.db, by.actor, store, competition, kept)
 
 
-@ROUTES.put("/competitions/{competition}/folder", Rule.HOST, scope="host", uploads=True, openapi_extra=_BODY)
+@ROUTES.put("/competitions/{competition}/folder", Rule.HOST, uploads=True, openapi_extra=BODY)
 def replace_by_folder(asked: Received) -> Declared:
     """A draft is what an archive declares from now on, with its files and no others."""
     store = asked.platform.store
@@ -50,7 +48,7 @@ def replace_by_folder(asked: Received) -> Declared:
         return folders.replace(by.db, by.access, store, competition, kept)
 
 
-@ROUTES.get("/competitions/{competition}/files", Rule.HOST, scope="host")
+@ROUTES.get("/competitions/{competition}/files", Rule.HOST)
 def list_files(asked: InCompetition) -> tuple[File, ...]:
     """All files of the competition's folder."""
     return files.listed(asked.db, asked.access)
@@ -66,10 +64,9 @@ def get_file(asked: InCompetition, path: str) -> Response:
 @ROUTES.put(
     "/competitions/{competition}/files/{path:path}",
     Rule.HOST,
-    scope="host",
     status_code=204,
     uploads=True,
-    openapi_extra=_BODY,
+    openapi_extra=BODY,
 )
 def put_file(asked: Received, path: str) -> None:
     """Puts a file there, which is the body of the request, or another in its place."""
@@ -79,13 +76,13 @@ def put_file(asked: Received, path: str) -> None:
         files.put(by.db, by.access, store, path, kept)
 
 
-@ROUTES.delete("/competitions/{competition}/files/{path:path}", Rule.HOST, scope="host", status_code=204)
+@ROUTES.delete("/competitions/{competition}/files/{path:path}", Rule.HOST, status_code=204)
 def delete_file(asked: InCompetition, path: str) -> None:
     """Takes a file away."""
     files.remove(asked.db, asked.access, asked.platform.store, path)
 
 
-@ROUTES.put("/competitions/{competition}/pages", Rule.HOST, scope="host", status_code=204)
+@ROUTES.put("/competitions/{competition}/pages", Rule.HOST, status_code=204)
 def write_page(asked: InCompetition, page: Written) -> None:
     """Writes a page in Markdown; a new one comes last."""
     files.write_page(asked.db, asked.access, asked.platform.store, title=page.title, text=page.text, file=page.file)
