@@ -74,13 +74,23 @@ class Engine:
         return time.monotonic() - self._begin
 
     def drive(
-        self, process: Process[S], candidates: Sequence[Candidate], *, seed: int, until_s: float | None = None
+        self,
+        process: Process[S],
+        candidates: Sequence[Candidate],
+        *,
+        seed: int,
+        until_s: float | None = None,
+        watch: Callable[[S, S, int], None] | None = None,
     ) -> S:
         """Drives a process to its end, or to where it waits for events from outside.
 
         What the journal knows comes first; then the process is told the time, and then jobs are run and signals taken
         in. When the contest's elapsed seconds reach `until_s`, every job that is still wanted fails as out of time.
         Where there is an inbox, a process that hears and waits is driven on until it is finished, or until `until_s`.
+
+        Args:
+            watch: told of the state before and after each step, and up to which record of the journal that follows;
+                -1 until the journal has been recalled. What it raises ends the drive.
 
         Raises:
             NoSpace: the disk is full; what has finished is in the journal.
@@ -94,8 +104,11 @@ class Engine:
             events = self._next(process, state, plan, session, until_s)
             if not events:
                 return state
+            before = state
             for event in events:
                 state = process.update(state, event)
+            if watch:
+                watch(before, state, session.told_up_to if session.told_time else -1)
             if isinstance(events[-1], Tick) and isinstance(process, Foreseeing):
                 self._foresee(process.left_s(state))
 
@@ -276,6 +289,7 @@ class _Session:
         self.arrived: dict[Digest, Record] = {}
         self.unknown: dict[Digest, Job] = {}
         self.told_time = False
+        self.told_up_to = -1
         self._numbers: list[tuple[int, Digest]] = []
         self._told: list[Digest] = []
 
@@ -307,6 +321,7 @@ class _Session:
             of_signal = bool(self.signals) and self.signals[0].number == number
             found.append(self.signals.popleft() if of_signal else self.arrived.pop(heappop(self._numbers)[1]))
         self._told = [record.event.job for record in found if isinstance(record.event, Outcome)]
+        self.told_up_to = max([self.told_up_to, *(record.number for record in found)])
         return [record.event for record in found]
 
     def _earliest(self) -> int | None:
