@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 
@@ -29,7 +28,8 @@ class Hub:
         self._deeds: list[tuple[bool, Job]] = []
         self._owners: dict[Digest, list[Seat]] = {}
         self._closing = False
-        self._failed: BaseException | None = None
+        self.failed: BaseException | None = None
+        """What the executor has raised, if it has."""
         self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
         self._thread.start()
 
@@ -62,11 +62,6 @@ class Hub:
                 self._deeds.append((False, job))
                 self._asked.notify()
 
-    def require(self) -> None:
-        """Raises what the executor has raised, if it has."""
-        if self._failed:
-            raise self._failed
-
     def close(self) -> None:
         """Ends the executor and all that it runs."""
         with self._asked:
@@ -81,7 +76,7 @@ class Hub:
                 for event in self._executor.outcomes(timeout_s=_LISTENS_S):
                     self._tell(event)
         except BaseException as error:  # noqa: BLE001 (it is raised by whoever waits)
-            self._failed = error
+            self.failed = error
             with self._changed:
                 self._changed.notify_all()
         finally:
@@ -120,12 +115,14 @@ class Seat:
 
     def outcomes(self, *, timeout_s: float | None = None) -> Iterator[Done | Failed]:
         """Gives nothing too where it was woken by what came in elsewhere."""
-        until = None if timeout_s is None else time.monotonic() + timeout_s
         with self._changed:
             if not self._ended and self._under_way:
-                self._changed.wait(None if until is None else max(until - time.monotonic(), 0.0))
+                self._changed.wait(timeout_s)
+            while timeout_s is None and not self._ended and self._under_way and not self._hub.failed:
+                self._changed.wait()
             ended, self._ended[:] = list(self._ended), []
-        self._hub.require()
+        if self._hub.failed:
+            raise self._hub.failed
         for event in ended:
             if self._under_way.pop(event.job, None):
                 yield event

@@ -1,0 +1,120 @@
+"""The conductor: drives the board of every phase that is open, and has competitions opened. There is one a platform.
+
+It is a process of its own. Where several platforms share a database, one of them conducts and the others wait for it to
+end. All that it knows is in the database, so it may be killed at any instant: the next one goes on from the journals.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from concours.core.errors import ContestError
+from concours.core.event import utc_now
+from concours.engine.limits import Limits, memory_per_worker
+from concours.engine.processes import ProcessExecutor
+from concours.server.database.inbox import Post
+from concours.server.platform import Platform
+from concours.server.scoring.boards import wanted
+from concours.server.scoring.hub import Hub
+from concours.server.scoring.keeping import BoardKeeper
+from concours.server.scoring.openings import Openings
+from concours.server.scoring.runners import TABLE
+from concours.server.settings import Settings
+from concours.server.staff import serve_post
+
+_LOG: Final = logging.getLogger("concours.conductor")
+_FETCH_S: Final = 0.03
+"""How long a signal waits to be fetched, at most."""
+_LOOK_S: Final = 1.0
+"""Between two looks at dates, at boards, and at competitions to open."""
+_AGAIN_S: Final = 5.0
+"""Before a board that has failed is begun again from its journal."""
+_JOB_S: Final = 900.0
+
+
+def conduct(told: Mapping[str, Any], leaving: threading.Event) -> None:
+    """Conducts until it is told to leave."""
+    platform = Platform.opened(Settings.from_json(told))
+    with _alone(platform, leaving) as alone:
+        if alone:
+            Conductor(platform).work(leaving)
+
+
+class Conductor:
+    """What a conductor holds."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._post = Post(platform.database.engine)
+        settings = platform.settings
+        limits = Limits(seconds=_JOB_S, memory=memory_per_worker(settings.workers))
+        scoring = ProcessExecutor(platform.store, TABLE, workers=settings.workers, limits=limits)
+        self._hub = Hub(scoring, self._post.changed)
+        self._openings = Openings(platform, self._hub)
+        self._keepers: dict[str, BoardKeeper] = {}
+
+    def work(self, leaving: threading.Event) -> None:
+        """Raises what the database or the executor raises: whoever started it starts it again."""
+        failed: list[BaseException] = []
+        fetching = threading.Thread(target=self._fetch, args=(leaving, failed), name="post", daemon=True)
+        fetching.start()
+        try:
+            while not leaving.is_set():
+                for broken in (*failed, self._hub.failed):
+                    if broken:
+                        raise broken
+                self._openings.look()
+                self._keep()
+                leaving.wait(_LOOK_S)
+        finally:
+            leaving.set()
+            self._hub.close()
+
+    def _fetch(self, leaving: threading.Event, failed: list[BaseException]) -> None:
+        try:
+            while not leaving.wait(_FETCH_S):
+                self._post.fetch()
+        except Exception as error:  # noqa: BLE001 (raised where it is waited for)
+            failed.append(error)
+
+    def _keep(self) -> None:
+        """Sees to it that each board that has something to do has a keeper."""
+        for board in wanted(self._platform, utc_now()):
+            keeper = self._keepers.get(board.name)
+            if keeper and (keeper.is_alive() or time.monotonic() < keeper.ended + _AGAIN_S):
+                continue
+            self._keepers[board.name] = keeper = BoardKeeper(self._platform, board, self._hub, self._post)
+            keeper.start()
+
+
+@contextmanager
+def _alone(platform: Platform, leaving: threading.Event) -> Iterator[bool]:
+    """Waits until no other conducts; whether that came before it is to leave."""
+    while not leaving.is_set():
+        hold = platform.database.backend.hold(platform.database.engine, "conductor")
+        try:
+            hold.__enter__()
+        except ContestError:
+            leaving.wait(1.0)
+            continue
+        try:
+            yield True
+        finally:
+            hold.__exit__(None, None, None)
+        return
+    yield False
+
+
+def main(work: Callable[[Mapping[str, Any], threading.Event], None] = conduct) -> None:
+    """The program."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    serve_post(work)
+
+
+if __name__ == "__main__":
+    main()
