@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from concours.compete.answered import Answered
 from concours.compete.evaluation import line_at
-from concours.compete.hosted_board import Board, Ranking, current, scoring_of
+from concours.compete.hosted_board import Board, Part, Ranking, current, scoring_of
 from concours.core.standings import Standing, Standings
 
 
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A line of a board, and the entry behind it."""
+
+    entry: str
+    standing: Standing
+
+
 def board_lines(state: Board) -> Standings:
-    """The ranked first, by the rest of the rows once they are scored; baselines among them by their score; then those
-    that are not ranked, and why.
+    """The board as it may be shown: by the rest of the rows once they are scored, until then by the public ones."""
+    part: Part = "rest" if state.rest else "public"
+    return Standings(tuple(line.standing for line in lines(state, part)))
+
+
+def lines(state: Board, part: Part) -> tuple[Line, ...]:
+    """The ranked first, by a part of the rows; baselines among them by their score; then those that are not ranked, and
+    why.
 
     A team has the line of the entry by which it is ranked; else of its best; else of its latest.
     """
-    ranked = state.rest or state.public
+    ranked = state.rest if part == "rest" else state.public
     entries = _ranked(state, ranked) if ranked else {}
-    lines = [
-        _line(state, *entries[side], ranked) if ranked and side in entries else _unranked(state, side, ranked)
+    found = [
+        _line(state, *entries[side], ranked) if ranked and side in entries else unranked(state, side, ranked)
         for side in state.sides
     ]
-    found = [line for line in lines if line is not None]
     goal = scoring_of(state, current(state)).metrics[0]
     sign = -1.0 if goal.greater_is_better else 1.0
 
-    def place(line: Standing) -> tuple[bool, float, bool]:
-        beside = line.entrant.role == "baseline" and line.score is not None
-        return (line.rank is None and not beside, sign * (line.score or 0.0), beside)
+    def place(line: Line) -> tuple[bool, float, bool]:
+        standing = line.standing
+        beside = standing.entrant.role == "baseline" and standing.score is not None
+        return (standing.rank is None and not beside, sign * (standing.score or 0.0), beside)
 
-    return Standings(tuple(sorted(found, key=place)))
+    return tuple(sorted((line for line in found if line is not None), key=place))
 
 
 def _ranked(state: Board, ranked: Answered[Ranking]) -> dict[str, tuple[str, int]]:
@@ -42,12 +58,12 @@ def _ranked(state: Board, ranked: Answered[Ranking]) -> dict[str, tuple[str, int
     return found
 
 
-def _line(state: Board, entry: str, place: int, ranked: Answered[Ranking]) -> Standing:
+def _line(state: Board, entry: str, place: int, ranked: Answered[Ranking]) -> Line:
     values = line_at(ranked.values, place, scoring_of(state, ranked.asked.problem).metrics)
-    return Standing(entrant=state.entries[entry].entrant, **values)
+    return Line(entry=entry, standing=Standing(entrant=state.entries[entry].entrant, **values))
 
 
-def _unranked(state: Board, side: str, ranked: Answered[Ranking] | None) -> Standing | None:
+def unranked(state: Board, side: str, ranked: Answered[Ranking] | None) -> Line | None:
     """The line of a side without a rank; none of one whose entries were all withdrawn."""
     digest, standing = current(state), state.of_side[side]
     if not standing:
@@ -56,10 +72,12 @@ def _unranked(state: Board, side: str, ranked: Answered[Ranking] | None) -> Stan
     entrant, result, score = state.entries[entry].entrant, state.results.get(entry), state.score(digest, entry)
     reason = (result.reason if result else "") or (score.reason if score else "")
     if reason:
-        return Standing(entrant=entrant, status="failed", reason=reason)
+        return Line(entry=entry, standing=Standing(entrant=entrant, status="failed", reason=reason))
     if score is None:
-        return Standing(entrant=entrant, status="running")
+        return Line(entry=entry, standing=Standing(entrant=entrant, status="running"))
     names = [goal.name for goal in scoring_of(state, digest).metrics]
     metrics = {name: value for name in names if (value := score.metrics.get(name)) is not None}
     note = (ranked.reason if ranked else "") or "not ranked yet"
-    return Standing(entrant=entrant, score=metrics.get(names[0]), metrics=metrics, unsure=score.unsure, note=note)
+    value = metrics.get(names[0])
+    standing = Standing(entrant=entrant, score=value, metrics=metrics, unsure=score.unsure, note=note)
+    return Line(entry=entry, standing=standing)

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from concours.core.errors import ContestError
-from concours.core.event import utc_now
 from concours.engine.limits import Limits, memory_per_worker
 from concours.engine.processes import ProcessExecutor
 from concours.server.database.inbox import Post
@@ -84,7 +83,7 @@ class Conductor:
 
     def _keep(self) -> None:
         """Sees to it that each board that has something to do has a keeper."""
-        for board in wanted(self._platform, utc_now()):
+        for board in wanted(self._platform.database):
             keeper = self._keepers.get(board.name)
             if keeper and (keeper.is_alive() or time.monotonic() < keeper.ended + _AGAIN_S):
                 continue

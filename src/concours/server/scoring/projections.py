@@ -1,0 +1,231 @@
+"""What follows from the journal of a hosted board, as rows of tables that pages read.
+
+Law: what `watch` writes, step by step, is what `whole` writes of the last state. So these tables may be emptied at any
+time, and are filled again from the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy.engine import Connection
+
+from concours.compete.hosted_board import Board, Part, current
+from concours.compete.hosted_changes import changes, moved
+from concours.compete.hosted_lines import Line, lines, unranked
+from concours.core.event import utc_now
+from concours.core.standings import Standing
+from concours.server.database.changes import tell
+from concours.server.database.opened import Database
+from concours.server.database.tables import APPLIED, PHASES, PLACES, RESCORES, SCORES, SUBMISSIONS
+from concours.server.database.texts import text_of
+
+Row = dict[str, Any]
+
+_LAST: Final = 1 << 30
+"""The number of a line that is not ranked yet; it stands behind those that are."""
+_AT_A_TIME: Final = 500
+
+
+class Projection:
+    """Follows one board.
+
+    Args:
+        phase: whose board it is.
+    """
+
+    def __init__(self, database: Database, board: str, phase: int) -> None:
+        self._database, self._board, self._phase = database, board, phase
+        self._live = False
+
+    def watch(self, before: Board, after: Board, number: int) -> None:
+        """Writes down what a step has changed (`engine.loop.Engine.drive`); the first time, all that is not so."""
+        if number < 0 or (self._live and before is after):
+            return
+        with self._database.writing() as db:
+            if not self._live:
+                self.whole(db, after)
+            else:
+                self._step(db, before, after)
+            self._applied(db, number)
+        self._live = True
+
+    def finish(self, state: Board) -> None:
+        """Writes down that the board has come to its end, if it has."""
+        if state.closed and not state.under_way and state.ranking is None:
+            with self._database.writing() as db:
+                self.whole(db, state)
+                db.execute(update(PHASES).where(PHASES.c.id == self._phase).values(state="closed"))
+                tell(db, self._board)
+
+    def whole(self, db: Connection, state: Board) -> None:
+        """Makes the tables say what follows from a state, and nothing else; touches what is not so alone."""
+        scores = [row for entry in state.entries for row in self._scores(state, entry)]
+        _settle(db, SCORES, SCORES.c.board == self._board, scores)
+        places = [*self._places(state, "public"), *self._places(state, "rest")]
+        _settle(db, PLACES, PLACES.c.board == self._board, places)
+        known = db.execute(
+            select(SUBMISSIONS.c.id, SUBMISSIONS.c.state, SUBMISSIONS.c.reason).where(SUBMISSIONS.c.phase == self._phase)
+        )
+        now = {row.id: (row.state, row.reason) for row in known}
+        for entry in state.entries:
+            said = _state(state, entry)
+            if now.get(int(entry)) not in (None, said):
+                self._submission(db, entry, said)
+        self._problem(db, state)
+
+    def _step(self, db: Connection, before: Board, after: Board) -> None:
+        changed = changes(before, after)
+        for entry in changed.entries:
+            if (said := _state(after, entry)) != _state(before, entry):
+                self._submission(db, entry, said)
+            rows = self._scores(after, entry)
+            db.execute(delete(SCORES).where(SCORES.c.board == self._board, SCORES.c.entry == int(entry)))
+            _put(db, SCORES, rows)
+        gone = len(before.withdrawn) != len(after.withdrawn)
+        for part, other in (("public", changed.public), ("rest", changed.rest)):
+            if other or gone or changed.problems:
+                mine = (PLACES.c.board == self._board, PLACES.c.part == part)
+                db.execute(delete(PLACES).where(*mine))
+                _put(db, PLACES, self._places(after, part))
+        if not (changed.public or gone or changed.problems):
+            self._newcomers(db, after, {after.entries[entry].side for entry in changed.entries})
+        if changed.problems:
+            self._problem(db, after)
+
+    def _newcomers(self, db: Connection, state: Board, sides: Collection[str]) -> None:
+        """The lines of sides that no ranking has ranked yet."""
+        ranked = {state.entries[entry].side for entry in state.public.asked.entries} if state.public and sides else ()
+        for side in sides:
+            if side in ranked:
+                continue
+            entries = [int(entry) for entry in state.of_side[side]]
+            mine = (PLACES.c.board == self._board, PLACES.c.part == "public", PLACES.c.entry.in_(entries))
+            db.execute(delete(PLACES).where(*mine))
+            if line := unranked(state, side, state.public):
+                _put(db, PLACES, [self._place(state, line, "public", _LAST)])
+
+    def _scores(self, state: Board, entry: str) -> list[Row]:
+        """By each problem by which it has been scored."""
+        found = ((problem, state.score(problem, entry)) for problem in dict.fromkeys(state.problems))
+        return [
+            {
+                "board": self._board,
+                "problem": problem,
+                "entry": int(entry),
+                "metrics": text_of(dict(score.metrics)),
+                "intervals": text_of(dict(score.intervals)),
+                "shown": None,
+                "reason": score.reason,
+            }
+            for problem, score in found
+            if score is not None
+        ]
+
+    def _places(self, state: Board, part: Part) -> list[Row]:
+        if part == "rest" and state.rest is None:
+            return []
+        ranked = state.rest if part == "rest" else state.public
+        within = {state.entries[entry].side for entry in ranked.asked.entries} if ranked else set[str]()
+        return [
+            self._place(state, line, part, number if state.entries[line.entry].side in within else _LAST)
+            for number, line in enumerate(lines(state, part))
+        ]
+
+    def _place(self, state: Board, line: Line, part: Part, number: int) -> Row:
+        return {
+            "board": self._board,
+            "part": part,
+            "entry": int(line.entry),
+            "team": "" if (joined := state.entries[line.entry]).baseline else joined.team,
+            "number": number,
+            "line": text_of(_numbers(line.standing)),
+        }
+
+    def _submission(self, db: Connection, entry: str, said: tuple[str, str]) -> None:
+        state, reason = said
+        db.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.id == int(entry)).values(state=state, reason=reason))
+        tell(db, f"submission {entry}", self._board)
+
+    def _problem(self, db: Connection, state: Board) -> None:
+        """The problem that counts, and what each rescoring has changed."""
+        digest = current(state)
+        db.execute(update(PHASES).where(PHASES.c.id == self._phase).values(problem=digest))
+        for earlier, later in zip(state.problems, state.problems[1:], strict=False):
+            read = state.read.get(later)
+            if read is None:
+                continue
+            said: Any = {"reason": read} if isinstance(read, str) else {"moved": [_moved(one) for one in moved(state, earlier, later)]}
+            mine = (RESCORES.c.board == self._board, RESCORES.c.problem == later)
+            db.execute(update(RESCORES).where(*mine).values(difference=text_of(said)))
+
+    def _applied(self, db: Connection, number: int) -> None:
+        mine = APPLIED.c.board == self._board
+        if not db.execute(update(APPLIED).where(mine).values(number=number, at=utc_now())).rowcount:
+            db.execute(insert(APPLIED).values(board=self._board, number=number, at=utc_now()))
+
+
+def _state(state: Board, entry: str) -> tuple[str, str]:
+    """What a submission has come to, and why."""
+    if entry not in state.entries:
+        return "waiting", ""
+    if entry in state.withdrawn:
+        return "stopped", ""
+    result, score = state.results.get(entry), state.score(current(state), entry)
+    if reason := (result.reason if result else "") or (score.reason if score else ""):
+        return "failed", reason
+    return ("running", "") if score is None else ("scored", "")
+
+
+def _numbers(standing: Standing) -> Row:
+    """What a board shows of a line, as JSON."""
+    found = {
+        "status": standing.status,
+        "rank": standing.rank,
+        "rank_best": standing.rank_best,
+        "rank_worst": standing.rank_worst,
+        "score": standing.score,
+        "metrics": dict(standing.metrics),
+        "intervals": {name: list(ends) for name, ends in standing.intervals.items()},
+        "ranks": {name: list(places) for name, places in standing.ranks.items()},
+        "unsure": dict(standing.unsure),
+        "tier": standing.tier,
+        "reason": standing.reason,
+        "note": standing.note,
+    }
+    return {name: value for name, value in found.items() if value not in (None, "", {})}
+
+
+def _moved(one: Any) -> Row:
+    return {
+        "team": one.team,
+        **{when: vars(placed) for when in ("before", "after") if (placed := getattr(one, when)) is not None},
+    }
+
+
+def _settle(db: Connection, table: Table, of: Any, rows: Iterable[Row]) -> None:
+    """Makes the rows of a board these, by the table's key."""
+    key = [column.name for column in table.primary_key]
+    wanted = {tuple(row[name] for name in key): row for row in rows}
+    gone = []
+    for found in db.execute(select(table).where(of)).mappings():
+        at = tuple(found[name] for name in key)
+        if wanted.get(at) == dict(found):
+            del wanted[at]
+        else:
+            gone.append(at)
+    for at in gone:
+        db.execute(delete(table).where(*(table.c[name] == value for name, value in zip(key, at, strict=True))))
+    _put(db, table, list(wanted.values()))
+
+
+def _put(db: Connection, table: Table, rows: list[Row]) -> None:
+    for some in _parts(rows):
+        db.execute(insert(table), some)
+
+
+def _parts(rows: list[Row]) -> Iterator[list[Mapping[str, Any]]]:
+    for first in range(0, len(rows), _AT_A_TIME):
+        yield list(rows[first : first + _AT_A_TIME])
