@@ -79,5 +79,5 @@ def unranked(state: Board, side: str, ranked: Answered[Ranking] | None) -> Line 
     metrics = {name: value for name in names if (value := score.metrics.get(name)) is not None}
     note = (ranked.reason if ranked else "") or "not ranked yet"
     value = metrics.get(names[0])
-    standing = Standing(entrant=entrant, score=value, metrics=metrics, unsure=score.unsure, note=note)
-    return Line(entry=entry, standing=standing)
+    line = Standing(entrant=entrant, score=value, metrics=metrics, unsure=score.unsure, note=note)
+    return Line(entry=entry, standing=line)

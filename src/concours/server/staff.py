@@ -100,9 +100,7 @@ def serve_post(work: Callable[[Mapping[str, Any], threading.Event], None]) -> No
 
 
 def _started(post: Post) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", post.module], stdin=subprocess.PIPE, start_new_session=True
-    )
+    process = subprocess.Popen([sys.executable, "-P", "-m", post.module], stdin=subprocess.PIPE, start_new_session=True)
     if process.stdin:
         with suppress(BrokenPipeError):
             process.stdin.write(json.dumps(dict(post.told)).encode() + b"\n")

@@ -15,6 +15,7 @@ from concours.core.digests import Digest
 from concours.core.own_scoring import OwnScoring
 from concours.core.problem import Goal
 from concours.core.process import Hearing
+from concours.core.typed import typed
 from concours.server.database.opened import Database
 from concours.server.database.tables import COMPETITIONS, FILES, PHASES, SIGNALS
 from concours.server.database.texts import json_of
@@ -47,7 +48,9 @@ def wanted(database: Database) -> Iterator[Kept]:
             .join(COMPETITIONS, COMPETITIONS.c.id == PHASES.c.competition)
             .where(
                 COMPETITIONS.c.opened.is_not(None),
-                or_(PHASES.c.state.in_(("open", "closing")), (literal("phase ") + cast(PHASES.c.id, String)).in_(called)),
+                or_(
+                    PHASES.c.state.in_(("open", "closing")), (literal("phase ") + cast(PHASES.c.id, String)).in_(called)
+                ),
             )
             .order_by(PHASES.c.id)
         ).all()
@@ -57,7 +60,7 @@ def wanted(database: Database) -> Iterator[Kept]:
 
 def kept_of(row: Row[Any], files: dict[str, Digest]) -> Kept:
     """The board of a phase."""
-    competition, phase = Competition.from_json(json_of(row.declared)), Phase.from_json(json_of(row.settings))
+    competition, phase = Competition.from_json(json_of(row.declared)), typed(Phase, json_of(row.settings))
     name = f"phase {row.id}"
     return Kept(
         name=name,

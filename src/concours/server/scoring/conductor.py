@@ -22,7 +22,7 @@ from concours.server.scoring.boards import wanted
 from concours.server.scoring.hub import Hub
 from concours.server.scoring.keeping import BoardKeeper
 from concours.server.scoring.openings import Openings
-from concours.server.scoring.runners import TABLE
+from concours.server.scoring.runners import TABLE, warming
 from concours.server.settings import Settings
 from concours.server.staff import serve_post
 
@@ -56,6 +56,8 @@ class Conductor:
         self._hub = Hub(scoring, self._post.changed)
         self._openings = Openings(platform, self._hub)
         self._keepers: dict[str, BoardKeeper] = {}
+        for job in warming(settings.workers):
+            self._hub.do(job)
 
     def work(self, leaving: threading.Event) -> None:
         """Raises what the database or the executor raises: whoever started it starts it again."""

@@ -48,7 +48,7 @@ class BoardKeeper(threading.Thread):
                 listener=self._heard,
             )
             projection.finish(engine.drive(board.process, (), seed=board.seed, watch=projection.watch))
-        except Exception:  # whatever it was, the journal has what was before it
+        except Exception:  # noqa: BLE001 (whatever it was, the journal has what was before it)
             _LOG.exception("%s has failed; it is begun again from its journal", board.name)
         finally:
             seat.close()

@@ -67,7 +67,9 @@ class Projection:
         places = [*self._places(state, "public"), *self._places(state, "rest")]
         _settle(db, PLACES, PLACES.c.board == self._board, places)
         known = db.execute(
-            select(SUBMISSIONS.c.id, SUBMISSIONS.c.state, SUBMISSIONS.c.reason).where(SUBMISSIONS.c.phase == self._phase)
+            select(SUBMISSIONS.c.id, SUBMISSIONS.c.state, SUBMISSIONS.c.reason).where(
+                SUBMISSIONS.c.phase == self._phase
+            )
         )
         now = {row.id: (row.state, row.reason) for row in known}
         for entry in state.entries:
@@ -85,7 +87,8 @@ class Projection:
             db.execute(delete(SCORES).where(SCORES.c.board == self._board, SCORES.c.entry == int(entry)))
             _put(db, SCORES, rows)
         gone = len(before.withdrawn) != len(after.withdrawn)
-        for part, other in (("public", changed.public), ("rest", changed.rest)):
+        parts: tuple[tuple[Part, bool], ...] = (("public", changed.public), ("rest", changed.rest))
+        for part, other in parts:
             if other or gone or changed.problems:
                 mine = (PLACES.c.board == self._board, PLACES.c.part == part)
                 db.execute(delete(PLACES).where(*mine))
@@ -157,7 +160,11 @@ class Projection:
             read = state.read.get(later)
             if read is None:
                 continue
-            said: Any = {"reason": read} if isinstance(read, str) else {"moved": [_moved(one) for one in moved(state, earlier, later)]}
+            said: Any = (
+                {"reason": read}
+                if isinstance(read, str)
+                else {"moved": [_moved(one) for one in moved(state, earlier, later)]}
+            )
             mine = (RESCORES.c.board == self._board, RESCORES.c.problem == later)
             db.execute(update(RESCORES).where(*mine).values(difference=text_of(said)))
 
