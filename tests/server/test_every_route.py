@@ -50,6 +50,7 @@ PARAMETERS = {
     "users/{user}": lambda world, slug: "mia",
     "tokens/{token}": lambda world, slug: "1",
     "choices/{choice}": lambda world, slug: "registration",
+    "submissions/{id}": lambda world, slug: "1",
 }
 """What stands in for a parameter of a path, by the segment before it and its own: `(world, slug) -> text`."""
 

@@ -75,7 +75,7 @@ def list_rescores(asked: InCompetition) -> tuple[Rescore, ...]:
     return rescoring.rescores(asked.db, asked.access)
 
 
-@ROUTES.post(f"{_OF}/submissions/{{submission}}/again", Rule.HOST, status_code=201)
-def run_again(asked: InCompetition, submission: int) -> Again:
+@ROUTES.post(f"{_OF}/submissions/{{id}}/again", Rule.HOST, status_code=201)
+def run_again(asked: InCompetition, id: int) -> Again:
     """Runs a submission again, as a new one that does not count."""
-    return Again(submission=rescoring.run_again(asked.db, asked.access, submission))
+    return Again(submission=rescoring.run_again(asked.db, asked.access, id))
