@@ -49,6 +49,8 @@ PARAMETERS = {
     "hosts/{user}": lambda world, slug: "hanna",
     "users/{user}": lambda world, slug: "mia",
     "tokens/{token}": lambda world, slug: "1",
+    "work/{work}": lambda world, slug: "1",
+    "inputs/{digest}": lambda world, slug: f"sha256:{'0' * 64}",
     "choices/{choice}": lambda world, slug: "registration",
     "submissions/{id}": lambda world, slug: "1",
 }

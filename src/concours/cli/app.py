@@ -34,6 +34,7 @@ from concours.cli import (
     score,
     serve,
     verify,
+    worker,
 )
 from concours.cli.apart import go_apart
 from concours.cli.run import STOPPED
@@ -74,6 +75,7 @@ for command in (
     federate.site,
     challenge.challenge,
     gateway.gateway,
+    worker.worker,
     inspect.gc,
     inspect.doctor,
 ):

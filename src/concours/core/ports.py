@@ -148,9 +148,10 @@ class Notice:
     """What happens, for a person to watch. Never journaled, never read by a process.
 
     Attributes:
-        topic: `planned`, `started`, `progress`, `ended`, `recalled`, `cancelled`, `reading`, `warning`, or `left`: how
-            many `seconds` the contest will still take, about. Of a signal `taken`, `refused`, `known` (it had come
-            before) or `held` (it is for a process that is not at work), with the reason in `text`.
+        topic: `planned`, `started`, `progress`, `printed` (lines, in `text`), `ended`, `recalled`, `cancelled`,
+            `reading`, `warning`, or `left`: how many `seconds` the contest will still take, about. Of a signal `taken`,
+            `refused`, `known` (it had come before) or `held` (it is for a process that is not at work), with the reason
+            in `text`.
         event: the outcome, with `ended` and `recalled`.
         values: numbers of a job's progress, e.g. epoch and loss.
     """

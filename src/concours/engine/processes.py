@@ -178,7 +178,9 @@ class ProcessExecutor:
 
     def _hear(self, worker: WorkerProcess) -> Done | Failed | None:
         """Reads what a worker sent; its job's outcome, if that was among it."""
-        for message in worker.read():
+        messages = worker.read()
+        self._tell(worker, last=False)
+        for message in messages:
             if "begun" in message:
                 worker.begun = time.monotonic()
             elif "progress" in message:
@@ -276,8 +278,13 @@ class ProcessExecutor:
             self._workers.remove(worker)
             worker.kill()
 
+    def _tell(self, worker: WorkerProcess, *, last: bool) -> None:
+        if text := worker.said(last=last):
+            self._listener(Notice(topic="printed", job=worker.job, text=text))
+
     def _log(self, worker: WorkerProcess) -> None:
         worker.read()
+        self._tell(worker, last=True)
         if self._logs and worker.job and worker.tail:
             keep_log(self._logs, log_name(worker.job), worker.job.label.encode() + b"\n" + bytes(worker.tail))
 

@@ -84,22 +84,31 @@ class WorkerProcess:
     def give(self, job: Job) -> None:
         self.job, self.given = job, time.monotonic()
         self.begun: float | None = None
-        self.printed, self.peak, self.tail = 0, 0, bytearray()
+        self.printed, self.peak, self.tail, self.fresh = 0, 0, bytearray(), bytearray()
         with suppress(BrokenPipeError):  # a process that has just died is found by poll
             if self.process.stdin:
                 self.process.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
                 self.process.stdin.flush()
 
     def read(self) -> list[dict[str, Any]]:
-        """Messages that have come whole; what was printed goes to `tail`."""
+        """Messages that have come whole; what was printed goes to `tail`, and to `fresh`."""
         printed = self._drain(self._printing)
         self.printed += len(printed)
+        self.fresh += printed
         self.tail = (self.tail + printed)[-_TAIL:]
         *lines, rest = (self._heard + self._drain(self._channel)).split(b"\n")
         self._heard = rest if len(rest) <= _LONGEST else b""
         messages = [message for line in lines if (message := _message(line))]
         self.farewell = self.farewell or any("worker_ended" in message for message in messages)
         return [message for message in messages if "worker_ended" not in message]
+
+    def said(self, *, last: bool = False) -> str:
+        """The lines that were read since the last call; an unfinished one is left for the next, if there is one."""
+        whole = last or len(self.fresh) > _TAIL
+        end = len(self.fresh) if whole else self.fresh.rfind(b"\n") + 1
+        text = self.fresh[:end].decode(errors="replace")
+        del self.fresh[:end]
+        return text
 
     def _drain(self, pipe: int) -> bytes:
         """What is in a pipe now, up to a few chunks, so that a flood cannot hold the loop."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from concours.server.web.api import accounts, competitions, files, health, hosting
+from concours.server.web.api import accounts, competitions, files, health, hosting, work
 from concours.server.web.routes import Routes
 
 GROUPS: Final[tuple[Routes, ...]] = (
@@ -13,4 +13,5 @@ GROUPS: Final[tuple[Routes, ...]] = (
     competitions.ROUTES,
     files.ROUTES,
     hosting.ROUTES,
+    work.ROUTES,
 )

@@ -3,6 +3,7 @@
 from alembic import op
 
 from concours.server.audit import FIRST
+from concours.server.database import work_tables  # noqa: F401 (whose tables are of the same metadata)
 from concours.server.database.tables import AUDIT_HEAD, METADATA
 
 revision = "0001"
