@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, cast, literal, or_, select
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy import String, cast, literal, or_, select, update
+from sqlalchemy.engine import Row
 
 from concours.compete.hosted import Hosted
 from concours.compete.hosted_measures import Sheet, Submitted
@@ -18,9 +18,9 @@ from concours.core.process import Hearing
 from concours.core.typed import typed
 from concours.server.database.opened import Database
 from concours.server.database.tables import COMPETITIONS, FILES, PHASES, SIGNALS
-from concours.server.database.texts import json_of
+from concours.server.database.texts import json_of, text_of
 from concours.server.hosting.competition import DATA, Competition, Phase
-from concours.server.hosting.opened import Opened
+from concours.server.hosting.opened import Asked, Opened
 from concours.server.scoring.projections import Projection
 
 
@@ -39,65 +39,85 @@ class Kept:
     projection: Callable[[Database], Projection]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Began:
+    """What a board begins with.
+
+    Attributes:
+        phase: its key.
+        asked: none where a scorer of the host's reads the files.
+        files: all of the competition's folder, by path.
+    """
+
+    competition: Competition
+    phase: str
+    asked: Asked | None
+    files: Mapping[str, Digest]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        asked = self.asked and {**vars(self.asked), "problem": self.asked.problem.to_json()}
+        return {**vars(self), "competition": self.competition.to_json(), "asked": asked, "files": dict(self.files)}
+
+
 def wanted(database: Database) -> Iterator[Kept]:
     """The boards of phases that are open or are being closed, and of those for which something has come in."""
+    called = select(SIGNALS.c.board).distinct()
+    at_work = or_(PHASES.c.state.in_(("open", "closing")), (literal("phase ") + cast(PHASES.c.id, String)).in_(called))
     with database.reading() as db:
-        called = select(SIGNALS.c.board).distinct()
-        rows = db.execute(
-            select(PHASES, COMPETITIONS.c.settings.label("declared"), COMPETITIONS.c.opened.label("found"))
-            .join(COMPETITIONS, COMPETITIONS.c.id == PHASES.c.competition)
-            .where(
-                COMPETITIONS.c.opened.is_not(None),
-                or_(
-                    PHASES.c.state.in_(("open", "closing")), (literal("phase ") + cast(PHASES.c.id, String)).in_(called)
-                ),
-            )
-            .order_by(PHASES.c.id)
-        ).all()
-        boards = [kept_of(row, _files(db, row.competition)) for row in rows]
-    return iter(boards)
+        rows = db.execute(select(PHASES).where(at_work).order_by(PHASES.c.id)).all()
+    for row in rows:
+        began = _began(database, row) if row.began is None else json_of(row.began)
+        if began:
+            yield _kept(row.id, typed(Began, began))
 
 
-def kept_of(row: Row[Any], files: dict[str, Digest]) -> Kept:
-    """The board of a phase."""
-    competition, phase = Competition.from_json(json_of(row.declared)), typed(Phase, json_of(row.settings))
-    name = f"phase {row.id}"
+def _began(database: Database, row: Row[Any]) -> dict[str, Any] | None:
+    """Settles what a board begins with; none where its competition was not opened."""
+    with database.writing() as db:
+        of = db.execute(select(COMPETITIONS).where(COMPETITIONS.c.id == row.competition)).one()
+        if of.opened is None:
+            return None
+        competition, opened = Competition.from_json(json_of(of.settings)), Opened.from_json(json_of(of.opened))
+        asked = next((one for one in opened.asked if one.phase == row.key), None)
+        found = db.execute(select(FILES.c.path, FILES.c.digest).where(FILES.c.competition == of.id))
+        files = {path: Digest(digest) for path, digest in found}
+        value = Began(competition=competition, phase=row.key, asked=asked, files=files).to_json()
+        db.execute(update(PHASES).where(PHASES.c.id == row.id).values(began=text_of(value)))
+    return value
+
+
+def _kept(id: int, began: Began) -> Kept:
+    name = f"phase {id}"
     return Kept(
         name=name,
-        process=_hosted(name, competition, phase, Opened.from_json(json_of(row.found)), files),
-        seed=competition.seed,
-        projection=lambda database: Projection(database, name, row.id),
+        process=_hosted(name, began),
+        seed=began.competition.seed,
+        projection=lambda database: Projection(database, name, id),
     )
 
 
-def _hosted(name: str, competition: Competition, phase: Phase, opened: Opened, files: dict[str, Digest]) -> Hosted:
-    public = {path: digest for path, digest in files.items() if path.startswith(f"{DATA}/")}
+def _hosted(name: str, began: Began) -> Hosted:
+    phase = next(one for one in began.competition.phases if one.key == began.phase)
     limits = phase.limits
     submitted = Submitted(
-        files=public,
+        files={path: digest for path, digest in began.files.items() if path.startswith(f"{DATA}/")},
         params={"seconds": limits.seconds, "memory_gb": limits.memory_gb, "disk_gb": limits.disk_gb},
     )
-    if competition.scorer:
-        return Hosted(problem=_own(competition, phase, files), name=name, submitted=submitted)
-    asked = opened.of(phase.key)
-    sheet = Sheet(names=asked.ids, id=asked.id, target=asked.target or None)
-    return Hosted(problem=asked.problem, name=name, sheet=sheet, submitted=submitted)
+    if began.asked is None:
+        return Hosted(problem=_own(began, phase), name=name, submitted=submitted)
+    sheet = Sheet(names=began.asked.ids, id=began.asked.id, target=began.asked.target or None)
+    return Hosted(problem=began.asked.problem, name=name, sheet=sheet, submitted=submitted)
 
 
-def _own(competition: Competition, phase: Phase, files: dict[str, Digest]) -> OwnScoring:
+def _own(began: Began, phase: Phase) -> OwnScoring:
     """By a host's own scorer, which compares what was sent with the truth of the phase."""
-    scorer = competition.scorer
+    competition, scorer = began.competition, began.competition.scorer
     if scorer is None:
         raise TypeError(f"{competition.slug} has no scorer of its own")
     return OwnScoring(
         name=competition.title,
         metrics=tuple(Goal(name=one.name, greater_is_better=one.greater_is_better) for one in scorer.measures),
-        scorer=files[scorer.file],
-        truth=files[competition.truth_of(phase)],
+        scorer=began.files[scorer.file],
+        truth=began.files[competition.truth_of(phase)],
     )
-
-
-def _files(db: Connection, competition: int) -> dict[str, Digest]:
-    """The folder of a competition: digests by path."""
-    rows = db.execute(select(FILES.c.path, FILES.c.digest).where(FILES.c.competition == competition))
-    return {path: Digest(digest) for path, digest in rows}

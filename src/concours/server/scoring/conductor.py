@@ -14,8 +14,11 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from concours.core.errors import ContestError
+from concours.core.event import utc_now
+from concours.core.ports import Executor
 from concours.engine.limits import Limits, memory_per_worker
 from concours.engine.processes import ProcessExecutor
+from concours.server.database.changes import tell
 from concours.server.database.inbox import Post
 from concours.server.platform import Platform
 from concours.server.scoring.boards import wanted
@@ -23,6 +26,7 @@ from concours.server.scoring.hub import Hub
 from concours.server.scoring.keeping import BoardKeeper
 from concours.server.scoring.openings import Openings
 from concours.server.scoring.runners import TABLE, warming
+from concours.server.services import phases
 from concours.server.settings import Settings
 from concours.server.staff import serve_post
 
@@ -41,22 +45,30 @@ def conduct(told: Mapping[str, Any], leaving: threading.Event) -> None:
     platform = Platform.opened(Settings.from_json(told))
     with _alone(platform, leaving) as alone:
         if alone:
-            Conductor(platform).work(leaving)
+            Conductor(platform, executor_of(platform)).work(leaving)
+
+
+def executor_of(platform: Platform) -> Executor:
+    """Who does the jobs of a platform's boards."""
+    workers = platform.settings.workers
+    limits = Limits(seconds=_JOB_S, memory=memory_per_worker(workers))
+    return ProcessExecutor(platform.store, TABLE, workers=workers, limits=limits)
 
 
 class Conductor:
-    """What a conductor holds."""
+    """What a conductor holds.
 
-    def __init__(self, platform: Platform) -> None:
+    Args:
+        executor: is closed with it.
+    """
+
+    def __init__(self, platform: Platform, executor: Executor) -> None:
         self._platform = platform
         self._post = Post(platform.database.engine)
-        settings = platform.settings
-        limits = Limits(seconds=_JOB_S, memory=memory_per_worker(settings.workers))
-        scoring = ProcessExecutor(platform.store, TABLE, workers=settings.workers, limits=limits)
-        self._hub = Hub(scoring, self._post.changed)
+        self._hub = Hub(executor, self._post.changed)
         self._openings = Openings(platform, self._hub)
         self._keepers: dict[str, BoardKeeper] = {}
-        for job in warming(settings.workers):
+        for job in warming(platform.settings.workers):
             self._hub.do(job)
 
     def work(self, leaving: threading.Event) -> None:
@@ -70,6 +82,7 @@ class Conductor:
                     if broken:
                         raise broken
                 self._openings.look()
+                self._turn(utc_now())
                 self._keep()
                 leaving.wait(_LOOK_S)
         finally:
@@ -82,6 +95,17 @@ class Conductor:
                 self._post.fetch()
         except Exception as error:  # noqa: BLE001 (raised where it is waited for)
             failed.append(error)
+
+    def _turn(self, now: str) -> None:
+        """Begins and ends what is due."""
+        database = self._platform.database
+        with database.reading() as db:
+            due = phases.due(db, now)
+        for turn, numbers in ((phases.close, due.end), (phases.begin, due.begin)):
+            for number in numbers:
+                with database.writing() as db:
+                    turn(db, number)
+                    tell(db, f"board {number}")
 
     def _keep(self) -> None:
         """Sees to it that each board that has something to do has a keeper."""

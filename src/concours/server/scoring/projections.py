@@ -13,14 +13,15 @@ from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from concours.compete.hosted_board import Board, Part, current
-from concours.compete.hosted_changes import changes, moved
+from concours.compete.hosted_changes import changes
 from concours.compete.hosted_lines import Line, lines, unranked
 from concours.core.event import utc_now
 from concours.core.standings import Standing
 from concours.server.database.changes import tell
 from concours.server.database.opened import Database
-from concours.server.database.tables import APPLIED, PHASES, PLACES, RESCORES, SCORES, SUBMISSIONS
+from concours.server.database.tables import APPLIED, PHASES, PLACES, SCORES, SUBMISSIONS
 from concours.server.database.texts import text_of
+from concours.server.services import phases, rescoring
 
 Row = dict[str, Any]
 
@@ -50,6 +51,7 @@ class Projection:
             else:
                 self._step(db, before, after)
             self._applied(db, number)
+            tell(db, f"board {self._phase}")
         self._live = True
 
     def finish(self, state: Board) -> None:
@@ -57,8 +59,8 @@ class Projection:
         if state.closed and not state.under_way and state.ranking is None:
             with self._database.writing() as db:
                 self.whole(db, state)
-                db.execute(update(PHASES).where(PHASES.c.id == self._phase).values(state="closed"))
-                tell(db, self._board)
+                phases.end(db, self._phase)
+                tell(db, f"board {self._phase}")
 
     def whole(self, db: Connection, state: Board) -> None:
         """Makes the tables say what follows from a state, and nothing else; touches what is not so alone."""
@@ -77,6 +79,7 @@ class Projection:
             if now.get(int(entry)) not in (None, said):
                 self._submission(db, entry, said)
         self._problem(db, state)
+        rescoring.compare(db, self._board)
 
     def _step(self, db: Connection, before: Board, after: Board) -> None:
         changed = changes(before, after)
@@ -97,6 +100,8 @@ class Projection:
             self._newcomers(db, after, {after.entries[entry].side for entry in changed.entries})
         if changed.problems:
             self._problem(db, after)
+        if changed.public or changed.problems:
+            rescoring.compare(db, self._board)
 
     def _newcomers(self, db: Connection, state: Board, sides: Collection[str]) -> None:
         """The lines of sides that no ranking has ranked yet."""
@@ -150,23 +155,11 @@ class Projection:
     def _submission(self, db: Connection, entry: str, said: tuple[str, str]) -> None:
         state, reason = said
         db.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.id == int(entry)).values(state=state, reason=reason))
-        tell(db, f"submission {entry}", self._board)
+        tell(db, f"submission {entry}")
 
     def _problem(self, db: Connection, state: Board) -> None:
-        """The problem that counts, and what each rescoring has changed."""
-        digest = current(state)
-        db.execute(update(PHASES).where(PHASES.c.id == self._phase).values(problem=digest))
-        for earlier, later in zip(state.problems, state.problems[1:], strict=False):
-            read = state.read.get(later)
-            if read is None:
-                continue
-            said: Any = (
-                {"reason": read}
-                if isinstance(read, str)
-                else {"moved": [_moved(one) for one in moved(state, earlier, later)]}
-            )
-            mine = (RESCORES.c.board == self._board, RESCORES.c.problem == later)
-            db.execute(update(RESCORES).where(*mine).values(difference=text_of(said)))
+        """The problem that counts."""
+        db.execute(update(PHASES).where(PHASES.c.id == self._phase).values(problem=current(state)))
 
     def _applied(self, db: Connection, number: int) -> None:
         mine = APPLIED.c.board == self._board
@@ -203,13 +196,6 @@ def _numbers(standing: Standing) -> Row:
         "note": standing.note,
     }
     return {name: value for name, value in found.items() if value not in (None, "", {})}
-
-
-def _moved(one: Any) -> Row:
-    return {
-        "team": one.team,
-        **{when: vars(placed) for when in ("before", "after") if (placed := getattr(one, when)) is not None},
-    }
 
 
 def _settle(db: Connection, table: Table, of: Any, rows: Iterable[Row]) -> None:

@@ -1,0 +1,104 @@
+"""A competition from its draft to its private board, on SQLite and on PostgreSQL; and what is shown follows from the journal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from concours.server.database.tables import ALLIANCES, APPLIED, PHASES, PLACES, SCORES, SUBMISSIONS
+
+sys.path.insert(0, str(Path(__file__).parent))
+from conducting import Stage, declared, folder, predictions
+
+
+@pytest.fixture
+def stage(platform):
+    found = Stage(platform)
+    found.create(declared(), folder())
+    return found
+
+
+def test_a_competition_from_draft_to_private_board(stage):
+    """What is sent is scored at once by the public rows, and in the end finals by the rest."""
+    with stage.conducted():
+        stage.publish()
+        good, poor = stage.submit(predictions(5), 1), stage.submit(predictions(40), 2)
+        odd = stage.submit(b"id,answer\nr0,maybe\n", 3)
+        stage.settled()
+        assert stage.states() == {good: "scored", poor: "scored", odd: "failed"}
+        public = _board(stage, "public")
+        assert [(entry, line.get("rank")) for entry, line in public] == [(good, 1), (poor, 2), (odd, None)]
+        assert public[0][1]["score"] > public[1][1]["score"]
+        assert "89 of the 90 ids of the test part are missing" in public[2][1]["reason"]
+        assert _board(stage, "rest") == []
+        stage.close()
+    rest = _board(stage, "rest")
+    assert [(entry, line.get("rank")) for entry, line in rest] == [(good, 1), (poor, 2), (odd, None)]
+    assert rest[0][1]["score"] != public[0][1]["score"]
+
+
+def test_finals_that_a_team_has_chosen_rank_it_in_the_end(stage):
+    with stage.conducted():
+        stage.publish()
+        best, chosen = stage.submit(predictions(5), 1), stage.submit(predictions(30), 1, final=True)
+        other = stage.submit(predictions(12), 2)
+        stage.settled()
+        assert [entry for entry, _ in _board(stage, "public")] == [best, other]
+        stage.close()
+    assert [entry for entry, _ in _board(stage, "rest")] == [other, chosen]
+
+
+def test_what_is_shown_is_folded_again_from_the_journal(stage):
+    """There is no second truth: tables that were emptied or spoilt say the same again once a conductor has come."""
+    with stage.conducted():
+        stage.publish()
+        for seed, team in enumerate((1, 2, 1, 3)):
+            stage.submit(predictions(10 * seed + 1, seed), team)
+        stage.submit(b"", 4)
+        stage.settled()
+    shown = stage.shown()
+    assert len(shown["scores"]) == 4 and len(shown["places"]) == 4
+    with stage.platform.database.writing() as db:
+        for table in (SCORES, PLACES, ALLIANCES, APPLIED):
+            db.execute(delete(table))
+        db.execute(update(SUBMISSIONS).values(state="waiting", reason="spoilt"))
+        db.execute(update(PHASES).values(problem=None))
+    with stage.conducted():
+        stage.until(lambda: stage.column(APPLIED.c.number))
+        stage.settled()
+    assert stage.shown() == shown
+
+
+def test_what_is_shown_step_by_step_is_what_is_shown_at_once(stage):
+    """The increments write what the whole would."""
+    with stage.conducted():
+        stage.publish()
+        for seed, team in enumerate((1, 2, 1, 3, 2)):
+            stage.submit(predictions(10 * seed + 1, seed), team)
+            stage.settled()
+            step_by_step = stage.shown()
+        stage.settled()
+        step_by_step = stage.shown()
+    with stage.conducted():
+        stage.submit(predictions(50, 9), 5)
+        stage.settled()
+    again = stage.shown()
+    assert {row[2] for row in step_by_step["scores"]} < {row[2] for row in again["scores"]}
+    assert set(step_by_step["scores"]) <= set(again["scores"])
+
+
+def test_data_that_cannot_be_read_is_the_hosts_complaint(platform):
+    stage = Stage(platform)
+    stage.create(declared(), {**folder(), "truth/test.csv": b"id,x,answer\nr0,1.0,perhaps\n"})
+    with stage.conducted(), pytest.raises(Exception, match="check 'Above the line' first.*perhaps"):
+        stage.publish()
+
+
+def _board(stage, part):
+    with stage.platform.database.reading() as db:
+        rows = db.execute(select(PLACES).where(PLACES.c.part == part).order_by(PLACES.c.number, PLACES.c.entry)).all()
+    return [(row.entry, json.loads(row.line)) for row in rows]
