@@ -33,6 +33,7 @@ from concours.cli import (
     run,
     score,
     serve,
+    up,
     verify,
     worker,
 )
@@ -75,6 +76,7 @@ for command in (
     federate.site,
     challenge.challenge,
     gateway.gateway,
+    up.up,
     worker.worker,
     inspect.gc,
     inspect.doctor,

@@ -37,7 +37,7 @@ class Settings:
     def of(cls, data: Path, **told: Any) -> Self:
         """With what was not said at its usual place below `data`."""
         data = data.absolute()
-        found = {name: value for name, value in told.items() if value}
+        found = {name: value for name, value in told.items() if value != ""}
         found.setdefault("database", f"sqlite:///{data / 'concours.db'}")
         found.setdefault("store", str(data / "store"))
         return cls(data=data, **found)

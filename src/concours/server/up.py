@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
 
+from concours.engine.sandbox.run import available
+from concours.server.accounts.links import first_link
+from concours.server.accounts.own_workers import own_token
 from concours.server.platform import Platform
 from concours.server.settings import Settings
 from concours.server.staff import Post, Staff
@@ -12,7 +17,8 @@ from concours.server.web.app import make
 from concours.serving.connections import Web
 from concours.serving.listening import listening
 
-_GRACE_S = 10
+_GRACE_S: Final = 10
+_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 (what is listened at)
 
 
 def up(settings: Settings, *, told: Callable[[str], None]) -> None:
@@ -27,11 +33,40 @@ def up(settings: Settings, *, told: Callable[[str], None]) -> None:
     with listening(settings.host, settings.port) as heard:
         # Asyncio does so only where it makes the socket itself; without it, parts of an answer wait for one another.
         heard.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        settings = replace(settings, port=heard.getsockname()[1])
         platform = Platform.opened(settings)
-        conductor = Post(name="conductor", module="concours.server.scoring.conductor", told=settings.to_json())
         try:
-            with Staff([conductor]):
-                told(f"Concours is at {settings.address}; what it knows lies in {settings.data}. Ctrl-C ends it.")
+            with Staff(_posts(platform, told)):
+                told(f"Concours is at {settings.address}; all it knows lies in {settings.data}. Ctrl-C ends it.")
+                with platform.database.writing() as db:
+                    link = first_link(db, settings)
+                if link:
+                    told(f"Nobody administers it yet. Who opens this link first does, within seven days: {link}")
                 Web(make(platform), lifespan="on", grace=_GRACE_S).run(sockets=[heard])
         finally:
             platform.close()
+
+
+def _posts(platform: Platform, told: Callable[[str], None]) -> Sequence[Post]:
+    """Who works beside the web process: the conductor, and workers where programs can be kept in a sandbox."""
+    settings = platform.settings
+    conductor = Post(name="conductor", module="concours.server.scoring.conductor", told=settings.to_json())
+    if why := available():
+        told(f"Code is not taken here: {why}")
+        return (conductor,)
+    with platform.database.writing() as db:
+        token = own_token(db, settings)
+    host = _EVERYWHERE.get(settings.host, f"[{settings.host}]" if ":" in settings.host else settings.host)
+    names = [f"worker-{number}" for number in range(1, settings.workers + 1)]
+    at = {"url": f"http://{host}:{settings.port}", "token": token}
+    return (
+        conductor,
+        *(
+            Post(
+                name=name,
+                module="concours.server.working.own",
+                told={**at, "name": name, "folder": str(settings.data / "workers" / name)},
+            )
+            for name in names
+        ),
+    )

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from sqlalchemy import insert, select
 
-from concours.core.digests import Digest
 from concours.core.event import utc_now
 from concours.core.ports import Executor
 from concours.engine.inbox import new_signal
@@ -24,7 +23,6 @@ from concours.server.database import inbox
 from concours.server.database.tables import (
     ALLIANCES,
     COMPETITIONS,
-    HOSTS,
     PHASES,
     PLACES,
     SCORES,
@@ -153,7 +151,7 @@ class Stage:
         def work() -> None:
             try:
                 conductor.work(leaving)
-            except BaseException as error:  # noqa: BLE001
+            except BaseException as error:
                 failed.append(error)
 
         conductor = Conductor(self.platform, self.executor(self.platform))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from concours.core.errors import ContestError
 from concours.stores.databases import Backend, opened, shown, why
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from concours.core.errors import ContestError
 from concours.core.event import utc_now
 from concours.core.ports import Executor
+from concours.engine.leased import DividedExecutor, LeasedExecutor
 from concours.engine.limits import Limits, memory_per_worker
 from concours.engine.processes import ProcessExecutor
 from concours.server.database.changes import tell
@@ -29,6 +30,7 @@ from concours.server.scoring.runners import TABLE, warming
 from concours.server.services import phases
 from concours.server.settings import Settings
 from concours.server.staff import serve_post
+from concours.server.working.queue import SqlQueue
 
 _LOG: Final = logging.getLogger("concours.conductor")
 _FETCH_S: Final = 0.03
@@ -38,6 +40,9 @@ _LOOK_S: Final = 1.0
 _AGAIN_S: Final = 5.0
 """Before a board that has failed is begun again from its journal."""
 _JOB_S: Final = 900.0
+_OWNER: Final = "conductor"
+"""Whose jobs are leased: any conductor's goes on with those of the one before."""
+_LEASED_S: Final = 0.25
 
 
 def conduct(told: Mapping[str, Any], leaving: threading.Event) -> None:
@@ -45,11 +50,11 @@ def conduct(told: Mapping[str, Any], leaving: threading.Event) -> None:
     platform = Platform.opened(Settings.from_json(told))
     with _alone(platform, leaving) as alone:
         if alone:
-            Conductor(platform, executor_of(platform)).work(leaving)
+            Conductor(platform, scorers(platform)).work(leaving)
 
 
-def executor_of(platform: Platform) -> Executor:
-    """Who does the jobs of a platform's boards."""
+def scorers(platform: Platform) -> Executor:
+    """Who scores: processes on this machine."""
     workers = platform.settings.workers
     limits = Limits(seconds=_JOB_S, memory=memory_per_worker(workers))
     return ProcessExecutor(platform.store, TABLE, workers=workers, limits=limits)
@@ -59,13 +64,15 @@ class Conductor:
     """What a conductor holds.
 
     Args:
-        executor: is closed with it.
+        scorers: do all that needs no sandbox; closed with it.
     """
 
-    def __init__(self, platform: Platform, executor: Executor) -> None:
+    def __init__(self, platform: Platform, scorers: Executor) -> None:
         self._platform = platform
         self._post = Post(platform.database.engine)
-        self._hub = Hub(executor, self._post.changed)
+        self._hub = Hub(scorers, self._post.changed)
+        leased = LeasedExecutor(SqlQueue(platform.database, _OWNER))
+        self._leased = Hub(leased, self._post.changed, listens_s=_LEASED_S)
         self._openings = Openings(platform, self._hub)
         self._keepers: dict[str, BoardKeeper] = {}
         for job in warming(platform.settings.workers):
@@ -78,7 +85,7 @@ class Conductor:
         fetching.start()
         try:
             while not leaving.is_set():
-                for broken in (*failed, self._hub.failed):
+                for broken in (*failed, self._hub.failed, self._leased.failed):
                     if broken:
                         raise broken
                 self._openings.look()
@@ -88,6 +95,7 @@ class Conductor:
         finally:
             leaving.set()
             self._hub.close()
+            self._leased.close()
 
     def _fetch(self, leaving: threading.Event, failed: list[BaseException]) -> None:
         try:
@@ -113,8 +121,12 @@ class Conductor:
             keeper = self._keepers.get(board.name)
             if keeper and (keeper.is_alive() or time.monotonic() < keeper.ended + _AGAIN_S):
                 continue
-            self._keepers[board.name] = keeper = BoardKeeper(self._platform, board, self._hub, self._post)
+            self._keepers[board.name] = keeper = BoardKeeper(self._platform, board, self._executor(), self._post)
             keeper.start()
+
+    def _executor(self) -> Executor:
+        """For one board."""
+        return DividedExecutor(self._hub.seat(), self._leased.seat())
 
 
 @contextmanager

@@ -11,19 +11,17 @@ from concours.core.event import Done, Failed
 from concours.core.job import Job
 from concours.core.ports import Executor
 
-_LISTENS_S = 0.01
-"""How long the executor is listened to before what engines have asked for in the meantime is handed over."""
-
 
 class Hub:
     """Shares an executor. The same job of two seats is done once, and both are told.
 
     Args:
         changed: held by whoever waits at a seat; so one wait is for outcomes and for what comes in.
+        listens_s: how long the executor is listened to before what was asked for in the meantime is handed over.
     """
 
-    def __init__(self, executor: Executor, changed: threading.Condition) -> None:
-        self._executor, self._changed = executor, changed
+    def __init__(self, executor: Executor, changed: threading.Condition, *, listens_s: float = 0.01) -> None:
+        self._executor, self._changed, self._listens_s = executor, changed, listens_s
         self._asked = threading.Condition()
         self._deeds: list[tuple[bool, Job]] = []
         self._owners: dict[Digest, list[Seat]] = {}
@@ -73,7 +71,7 @@ class Hub:
         try:
             while not self._closing:
                 self._hand_over()
-                for event in self._executor.outcomes(timeout_s=_LISTENS_S):
+                for event in self._executor.outcomes(timeout_s=self._listens_s):
                     self._tell(event)
         except BaseException as error:  # noqa: BLE001 (it is raised by whoever waits)
             self.failed = error

@@ -8,7 +8,7 @@ import time
 from typing import Any, Final
 
 from concours.core.event import Signal
-from concours.core.ports import Notice
+from concours.core.ports import Executor, Notice
 from concours.engine.identity import code_digests
 from concours.engine.limits import Limits
 from concours.engine.loop import Engine
@@ -16,7 +16,6 @@ from concours.server.database.inbox import Post, SqlInbox
 from concours.server.database.journal import SqlJournal
 from concours.server.platform import Platform
 from concours.server.scoring.boards import Kept
-from concours.server.scoring.hub import Hub
 from concours.server.scoring.runners import RUNNERS
 
 _LOG: Final = logging.getLogger("concours.conductor")
@@ -29,19 +28,18 @@ class BoardKeeper(threading.Thread):
         ended: when it last ended, on `time.monotonic`.
     """
 
-    def __init__(self, platform: Platform, board: Kept, hub: Hub, post: Post) -> None:
+    def __init__(self, platform: Platform, board: Kept, executor: Executor, post: Post) -> None:
         super().__init__(name=board.name, daemon=True)
-        self._platform, self._board, self._hub, self._post = platform, board, hub, post
+        self._platform, self._board, self._executor, self._post = platform, board, executor, post
         self.ended = 0.0
 
     def run(self) -> None:
         board, projection = self._board, self._board.projection(self._platform.database)
-        seat = self._hub.seat()
         try:
             engine = Engine(
                 store=self._platform.store,
                 journal=SqlJournal(self._platform.database.engine, board.name),
-                executor=seat,
+                executor=self._executor,
                 code=code_digests(RUNNERS),
                 inbox=SqlInbox(self._post, board.name),
                 limits=Limits(seconds=None),
@@ -51,7 +49,7 @@ class BoardKeeper(threading.Thread):
         except Exception:  # noqa: BLE001 (whatever it was, the journal has what was before it)
             _LOG.exception("%s has failed; it is begun again from its journal", board.name)
         finally:
-            seat.close()
+            self._executor.close()
             self.ended = time.monotonic()
 
     def _heard(self, notice: Notice) -> None:
