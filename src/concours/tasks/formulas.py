@@ -1,8 +1,4 @@
-"""Texts that a spreadsheet would take for formulas: behind an apostrophe they stay texts.
-
-A file of others may hold `=HYPERLINK(…)` as a label or an id, and a spreadsheet that opens our table would run it
-(CSV injection; https://owasp.org/www-community/attacks/CSV_Injection).
-"""
+"""Columns of texts that a spreadsheet would take for formulas (`core.sheets`), put behind an apostrophe, and back."""
 
 from __future__ import annotations
 
@@ -12,12 +8,9 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from concours.core.sheets import FORMULA, NUMBER
 from concours.tasks.readers.listing import suffix_of
 
-_SIGNS = r"=+\-@\t\r\n＝＋－＠"
-_FORMULA = rf"^'*[{_SIGNS}]"
-"""Texts that begin so, perhaps behind apostrophes, which must then be told from ours."""
-_NUMBER = r"^'*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _SHEETS: Final = (".csv", ".tsv", "")
 
 
@@ -59,5 +52,5 @@ def texts_meant(texts: pa.ChunkedArray) -> tuple[pa.ChunkedArray, int]:
 
 
 def _are_formulas(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    begins, number = (pc.match_substring_regex(texts, pattern) for pattern in (_FORMULA, _NUMBER))
+    begins, number = (pc.match_substring_regex(texts, pattern) for pattern in (FORMULA, NUMBER))
     return pc.fill_null(pc.and_not(begins, number), False)

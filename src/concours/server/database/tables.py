@@ -223,10 +223,11 @@ MEMBERS = Table(
     Column("user", _NUMBER, ForeignKey("users.id"), primary_key=True),
     Column("team", _NUMBER, ForeignKey("teams.id"), nullable=False, index=True),
     Column("accepted", _TIME, nullable=False),
+    Column("rules", String(71), nullable=False, default=""),
     Column("mail", Boolean, nullable=False, default=False),
 )
-"""accepted: when the rules were. mail: whether hosts may see their address of mail. Everybody has a team, at first of
-one."""
+"""accepted: when the rules were; rules: the digest of their text then. mail: whether hosts may see their address of mail.
+Everybody has a team, at first of one."""
 
 TEAMS = Table(
     "teams",
@@ -286,6 +287,24 @@ charged: whether it counts against the limits of its team; what the platform cou
 final: whether its team chose it. of: the submission that it was handed over from, or is another run of.
 address: a keyed digest of where it came from, for hosts. once: what the client named it by, so that sending it twice
 makes one."""
+
+TALLIES = Table(
+    "tallies",
+    METADATA,
+    Column("phase", _NUMBER, ForeignKey("phases.id"), primary_key=True),
+    Column("team", _NUMBER, ForeignKey("teams.id"), primary_key=True),
+    Column("entries", Integer, nullable=False),
+    Column("last", _TIME, nullable=False),
+)
+"""How many submissions a team has sent in a phase, and when the last: so that a board does not grow with them."""
+
+EDITIONS = Table(
+    "editions",
+    METADATA,
+    Column("phase", _NUMBER, ForeignKey("phases.id"), primary_key=True),
+    Column("number", _NUMBER, nullable=False),
+)
+"""How often what a board shows beside its scores has changed: teams, their names, how much they sent."""
 
 POSTS = Table(
     "posts",

@@ -70,8 +70,7 @@ def unpack(archive: Path, into: Path, *, most_bytes: int = MOST_BYTES) -> Path:
     into.mkdir(parents=True)
     try:
         with damage_named(name), zipfile.ZipFile(archive) as opened:
-            members = _members(opened, name)
-            _refuse_bomb(members, name, archive.stat().st_size, most_bytes)
+            members = declared(opened, name, archive.stat().st_size, most_bytes=most_bytes)
             left = most_bytes
             for path, member in members.items():
                 left -= _written(opened, member, into / path, left, name)
@@ -79,6 +78,22 @@ def unpack(archive: Path, into: Path, *, most_bytes: int = MOST_BYTES) -> Path:
         shutil.rmtree(into, ignore_errors=True)
         raise
     return into
+
+
+def declared(
+    opened: zipfile.ZipFile, name: str, packed: int, *, most_bytes: int = MOST_BYTES
+) -> dict[str, zipfile.ZipInfo]:
+    """The files of an archive by their paths, as it says itself; nothing is unpacked.
+
+    Args:
+        packed: bytes of the archive.
+
+    Raises:
+        DataError: as `unpack`, but for what unpacking alone shows.
+    """
+    members = _members(opened, name)
+    _refuse_bomb(members, name, packed, most_bytes)
+    return members
 
 
 def _members(opened: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
@@ -121,10 +136,10 @@ def _refuse_path(path: PurePosixPath, text: str, name: str) -> None:
 
 
 def _refuse_bomb(members: Mapping[str, zipfile.ZipInfo], name: str, packed: int, most_bytes: int) -> None:
-    declared = sum(member.file_size for member in members.values())
-    if declared > most_bytes:
-        raise DataError(f"{name} unpacks to {declared:,} bytes; {most_bytes:,} at most are taken")
-    if declared > _FREELY and declared > _RATIO * packed:
+    size = sum(member.file_size for member in members.values())
+    if size > most_bytes:
+        raise DataError(f"{name} unpacks to {size:,} bytes; {most_bytes:,} at most are taken")
+    if size > _FREELY and size > _RATIO * packed:
         raise DataError(f"{name} unpacks to more than {_RATIO} times its size: it is refused as a bomb")
 
 

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from concours.server.web.api import accounts, competitions, files, health, hosting, work
+from concours.server.web.api import (
+    accounts,
+    boards,
+    competitions,
+    discussion,
+    files,
+    health,
+    hosting,
+    membership,
+    profiles,
+    submissions,
+    teams,
+    work,
+)
 from concours.server.web.routes import Routes
 
 GROUPS: Final[tuple[Routes, ...]] = (
@@ -13,5 +26,11 @@ GROUPS: Final[tuple[Routes, ...]] = (
     competitions.ROUTES,
     files.ROUTES,
     hosting.ROUTES,
+    membership.ROUTES,
+    teams.ROUTES,
+    submissions.ROUTES,
+    boards.ROUTES,
+    discussion.ROUTES,
+    profiles.ROUTES,
     work.ROUTES,
 )

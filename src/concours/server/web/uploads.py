@@ -1,0 +1,114 @@
+"""Routes to which submissions are sent, in a form: who sends is asked first, the file goes to the store, then the
+handler runs.
+
+No transaction is open while bytes come in, and none of the threads that answer other requests waits for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, Final
+
+from anyio import CapacityLimiter, fail_after, from_thread, to_thread
+from fastapi import Depends, Request
+from starlette.requests import ClientDisconnect
+
+from concours.server.platform import Platform
+from concours.server.receiving import Fields, Received, received
+from concours.server.refusals import Unfit
+from concours.server.services import submissions
+from concours.server.web.routes import Asking, AskingOf, counted, held
+
+_AT_ONCE: Final = 64
+_SILENT_S: Final = 60.0
+_LIMITER = CapacityLimiter(_AT_ONCE)
+
+_FORM: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "phase": {"type": "string"},
+                        "name": {"type": "string"},
+                        "message": {"type": "string"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+SENDS: Final[dict[str, Any]] = {"scope": "submit", "limit": "submit", "uploads": True, "openapi_extra": _FORM}
+"""What such a route says of itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendingTo(AskingOf):
+    """A request with a file, which lies in the store."""
+
+    received: Received
+
+
+async def _received(request: Request) -> Received:
+    take = partial(_take, request, aiter(request.stream()))
+    return await to_thread.run_sync(take, limiter=_LIMITER)
+
+
+def _take(request: Request, stream: AsyncIterator[bytes]) -> Received:
+    """In a thread: asks who sends it, and what would be refused anyway, before anything is kept."""
+    counted(request)
+    platform: Platform = request.app.state.platform
+    with platform.database.reading() as db:
+        held(request, db)
+
+    def refuse(fields: Fields) -> None:
+        with platform.database.reading() as db:
+            submissions.require_room(db, _of_competition(held(request, db)).access, fields.get("phase", ""))
+
+    return received(
+        _chunks(stream),
+        request.headers.get("content-type", ""),
+        platform.store,
+        most=platform.settings.upload_bytes,
+        before=refuse,
+    )
+
+
+def _chunks(stream: AsyncIterator[bytes]) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk = from_thread.run(_next, stream)
+        except ClientDisconnect:
+            raise Unfit("the connection broke off before the end: send it again") from None
+        except TimeoutError:
+            raise Unfit(f"nothing came for {_SILENT_S:g} seconds: send it again") from None
+        if chunk is None:
+            return
+        yield chunk
+
+
+async def _next(stream: AsyncIterator[bytes]) -> bytes | None:
+    with fail_after(_SILENT_S):
+        return await anext(stream, None)
+
+
+def _sending(request: Request, file: Annotated[Received, Depends(_received)]) -> Iterator[SendingTo]:
+    platform: Platform = request.app.state.platform
+    with platform.database.writing() as db:
+        yield SendingTo(**vars(_of_competition(held(request, db))), received=file)
+
+
+def _of_competition(asked: Asking) -> AskingOf:
+    if not isinstance(asked, AskingOf):
+        raise TypeError("submissions are sent to competitions")
+    return asked
+
+
+Sending = Annotated[SendingTo, Depends(_sending, scope="function")]
