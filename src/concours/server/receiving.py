@@ -131,8 +131,8 @@ class _Form:
                 raise Unfit("the form breaks off before its end: send it again")
 
     def read(self, size: int = -1, /) -> bytes:
-        """The next piece of the file; nothing at its end. Raises Unfit: the form breaks off within it."""
-        while not self._content and self._state == "file":
+        """The next piece of the file, or all that is left; nothing at its end. Raises Unfit: the form breaks off."""
+        while self._state == "file" and (size < 0 or not self._content):
             if not self._advance():
                 raise Unfit("the file breaks off before its end: send it again")
         much = len(self._content) if size < 0 else size

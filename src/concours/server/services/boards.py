@@ -16,7 +16,6 @@ from sqlalchemy.engine import Connection
 
 from concours.core.errors import nearest
 from concours.core.event import utc_now
-from concours.core.frozen import frozen
 from concours.core.sheets import as_text
 from concours.kernels.ranking.shared import mean_ranks, shared_ranks
 from concours.server.database.tables import (
@@ -341,8 +340,8 @@ _NOBODY: Final = Row(
     entry=None,
     score=None,
     interval=None,
-    metrics=frozen({}),
-    intervals=frozen({}),
+    metrics={},
+    intervals={},
     entries=0,
     last=None,
     moved=None,
@@ -379,8 +378,8 @@ def _line(line: Mapping[str, Any], metrics: Sequence[Measured], of: Stage) -> Ro
         worst=worst,
         score=values.get(first),
         interval=tuple(ends[first]) if ends.get(first) else None,
-        metrics=frozen({name: values.get(name) for name in names}),
-        intervals=frozen({name: tuple(ends[name]) for name in names if ends.get(name)}),
+        metrics={name: values.get(name) for name in names},
+        intervals={name: tuple(ends[name]) for name in names if ends.get(name)},
         reason=unsure or ("" if values.get(first) is not None else NO_SCORE),
     )
 
@@ -432,7 +431,7 @@ def _alliance(db: Connection, access: Access, of: Stage, part: Part) -> Mapping[
         return None
     its = (ALLIANCES.c.board == of.board, ALLIANCES.c.part == _PARTS[part])
     text = db.execute(select(ALLIANCES.c.content).where(*its)).scalar()
-    return None if text is None else frozen(json_of(text))
+    return None if text is None else dict(json_of(text))
 
 
 # How it came to be

@@ -12,7 +12,6 @@ from sqlalchemy.exc import IntegrityError
 
 from concours.core.digests import digest_json
 from concours.core.event import utc_now
-from concours.core.frozen import frozen
 from concours.engine.inbox import new_signal
 from concours.server import audit
 from concours.server.database import inbox
@@ -95,10 +94,10 @@ class Submission:
     digest: str = ""
     message: str = ""
     reason: str = ""
-    metrics: Mapping[str, float | None] = field(default_factory=lambda: frozen({}))
-    intervals: Mapping[str, Any] = field(default_factory=lambda: frozen({}))
-    private: Mapping[str, float | None] = field(default_factory=lambda: frozen({}))
-    private_intervals: Mapping[str, Any] = field(default_factory=lambda: frozen({}))
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    intervals: Mapping[str, Any] = field(default_factory=dict)
+    private: Mapping[str, float | None] = field(default_factory=dict)
+    private_intervals: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -392,10 +391,10 @@ def _submission(access: Access, row: Row[Any], of: Stage) -> Submission:
         state=row.state,
         final=row.final and (own or of.over),
         charged=row.charged,
-        metrics=frozen(json_of(shown) if shown and not hidden else {}),
-        intervals=frozen(json_of(row.intervals) if row.intervals and row.shown is None and not hidden else {}),
-        private=frozen(ended.get("metrics", {})),
-        private_intervals=frozen(ended.get("intervals", {})),
+        metrics=dict(json_of(shown) if shown and not hidden else {}),
+        intervals=dict(json_of(row.intervals) if row.intervals and row.shown is None and not hidden else {}),
+        private=dict(ended.get("metrics", {})),
+        private_intervals=dict(ended.get("intervals", {})),
     )
     if not own:
         return found

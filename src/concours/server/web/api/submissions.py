@@ -18,16 +18,14 @@ from concours.server.services.receipts import Receipt
 from concours.server.services.submissions import Sent, Submission
 from concours.server.web.routes import Asked, InCompetition, Routes
 from concours.server.web.sending import sent
-from concours.server.web.uploads import Sending
+from concours.server.web.uploads import SENDS, Sending
 
 ROUTES = Routes("/api")
 _OF = "/competitions/{competition}"
 _KEY = Header(alias="Idempotency-Key", max_length=200)
 
 
-@ROUTES.post(
-    f"{_OF}/submissions", Rule.MEMBER, scope="submit", limit="submit", uploads=True, status_code=201, openapi_extra=FORM
-)
+@ROUTES.post(f"{_OF}/submissions", Rule.MEMBER, status_code=201, **SENDS)
 def submit(asked: Sending, once: Annotated[str, _KEY] = "") -> Submission:
     """Sends a file: predictions or code. Fields stand before the file.
 
