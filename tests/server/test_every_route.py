@@ -53,6 +53,9 @@ PARAMETERS = {
     "inputs/{digest}": lambda world, slug: f"sha256:{'0' * 64}",
     "choices/{choice}": lambda world, slug: "registration",
     "submissions/{id}": lambda world, slug: "1",
+    "teams/{team}": lambda world, slug: "1",
+    "invitations/{id}": lambda world, slug: "1",
+    "discussion/{id}": lambda world, slug: "1",
 }
 """What stands in for a parameter of a path, by the segment before it and its own: `(world, slug) -> text`."""
 
@@ -64,6 +67,7 @@ SEEN: dict[str, set[str]] = {
     "competitions.subtitle": _ALL,
     "competitions.complaint": _HOSTS,
     "pages.text": _ALL,
+    "teams.name": _ALL,
     "files.digest": _HOSTS,
     "content of truth/secret.csv": _HOSTS,
     "content of data/train.csv": {"member", *_HOSTS},

@@ -226,8 +226,8 @@ MEMBERS = Table(
     Column("rules", String(71), nullable=False, default=""),
     Column("mail", Boolean, nullable=False, default=False),
 )
-"""accepted: when the rules were; rules: the digest of their text then. mail: whether hosts may see their address of mail.
-Everybody has a team, at first of one."""
+"""accepted: when the rules were; rules: the digest of their text then. mail: whether hosts may see their address of
+mail. Everybody has a team, at first of one."""
 
 TEAMS = Table(
     "teams",
