@@ -52,6 +52,11 @@ def rescores(problem: str, *, id: str | None = None) -> Signal:
     return new_signal("rescored", {"problem": digest_json(problem)}, to="board", id=id or f"by {problem}")
 
 
+def opts(**body: Any) -> Signal:
+    """A team, or the host, says whether to take part in the alliance."""
+    return new_signal("opted", body, to="board", id=f"opts {body}")
+
+
 def closes(finals: Mapping[str, Sequence[str]]) -> Signal:
     """The board is closed, and teams have chosen."""
     return new_signal(
@@ -80,6 +85,10 @@ SIGNALS = [
     joins("f"),
     withdraws("f"),
     joins("c4", team="cc"),
+    opts(alliance=False),
+    opts(team="cc", alliance=False),
+    opts(alliance=True),
+    opts(team="nobody", alliance=True),
     withdraws("c2"),
     closes({"cc": ["c2", "c4"]}),
     closes({"cc": ["c3", "c4"], "e": ["e"]}),
@@ -258,6 +267,9 @@ def test_the_board_says_who_failed_and_who_is_not_ranked_yet() -> None:
         ("closed", {"finals": {"a": [7]}}, "7 is no entry of team 'a'"),
         ("closed", {"finals": {"b": ["a"]}}, "'a' is no entry of team 'b'"),
         ("closed", {"finals": {"gone": ["gone"]}}, "'gone' was withdrawn"),
+        ("opted", {"team": "a"}, "opts by {team, alliance: true or false}"),
+        ("opted", {"team": 7, "alliance": True}, "opts by {team, alliance: true or false}"),
+        ("opted", {"alliance": 1}, "opts by {team, alliance: true or false}"),
         ("withdrawn", {}, "no entry None has joined"),
         ("withdrawn", {"entry": ["a"]}, "has joined; name it by the id"),
         ("withdrawn", {"entry": "gone"}, "was withdrawn before"),
@@ -322,7 +334,7 @@ def test_a_team_is_ranked_by_its_best_entry() -> None:
     before = state.public
     for number in range(20):
         state = BOARD.update(state, joins(f"more {number}", team="a"))
-        while alone := [job for job in BOARD.plan(state).jobs if job.runner == "receive" or job.params["alone"]]:
+        while alone := [job for job in BOARD.plan(state).jobs if job.runner == "receive" or job.params.get("alone")]:
             state = BOARD.update(state, all_well(alone[0]))
         better = by_accuracy(state, f"more {number}") > by_accuracy(state, second)
         assert bool(ranking_jobs(state)) == better
@@ -514,3 +526,66 @@ def counted_lookups() -> Iterator[Looked]:
     with patch.context():
         yield looked
     patch.undo()
+
+
+def allying(state: Board) -> tuple[str, ...]:
+    """Who is joined by the alliance that is under way."""
+    return state.allying.asked.entries if state.allying else ()
+
+
+def test_the_alliance_is_of_the_best_of_teams_that_take_part() -> None:
+    """No baseline is in it, nobody who has opted out, and of a team its best alone; the host can do without."""
+    some = [joins("a0", team="a"), joins("a1", team="a"), joins("b"), joins("base", baseline=True), joins("c")]
+    state = done(told(some), but=["ally"])
+    best = max(("a0", "a1"), key=lambda entry: by_accuracy(state, entry))
+    state = done(state)
+    assert state.alliance is not None
+    assert state.alliance.asked.entries == (best, "b", "c")
+    assert set(BOARD.alliance(state).members) <= {best, "b", "c"}
+    without = BOARD.update(state, opts(team="b", alliance=False))
+    assert allying(without) == (best, "c")
+    assert BOARD.alliance(without) == BOARD.alliance(state)
+    alone = BOARD.update(done(without), opts(team="c", alliance=False))
+    assert BOARD.alliance(alone).reason == "an alliance needs two teams with a score"
+    again = BOARD.update(alone, opts(team="b", alliance=True))
+    assert allying(again) == (best, "b")
+    off = BOARD.update(again, opts(alliance=False))
+    assert (off.allying, off.alliance) == (None, None)
+    assert BOARD.alliance(off).reason == "the host has switched the alliance off"
+
+
+def test_who_opts_out_is_not_joined_any_more() -> None:
+    """What is under way with who has opted out, or is withdrawn, is given up; what is of others goes on."""
+    apart = done(told([joins("a"), joins("b"), joins("c"), opts(team="c", alliance=False)]))
+    state = BOARD.update(apart, opts(team="c", alliance=True))
+    before = state.allying
+    assert allying(state) == ("a", "b", "c")
+    assert BOARD.update(state, opts(team="nobody", alliance=False)).allying == before
+    assert allying(BOARD.update(state, opts(team="b", alliance=False))) == ("a", "c")
+    assert allying(BOARD.update(state, withdraws("b"))) == ("a", "c")
+    more = done(BOARD.update(state, joins("d")), but=["ally", "rank"])
+    assert more.allying == before
+
+
+def test_in_the_end_the_alliance_is_judged_on_the_rest() -> None:
+    """That of the public rows, by one job more; not where all rows are public, nor where there was none."""
+    board = Hosted(problem=replace(PROBLEM, public=digest_json("public")))
+    state = done(told([joins("a"), joins("b")], board=board), board=board)
+    state = board.update(state, CLOSED)
+    last = [job for job in board.plan(state).jobs if job.runner == "ally"]
+    assert [job.params["part"] for job in last] == ["rest"]
+    end = done(state, board=board)
+    assert end.last_alliance is not None
+    assert board.alliance(end).values == end.last_alliance.values
+    assert done(told([joins("a"), joins("b"), CLOSED])).last_alliance is None
+    off = done(told([joins("a"), joins("b"), opts(alliance=False), CLOSED], board=board), board=board)
+    assert off.last_alliance is None
+
+
+def test_a_scorer_of_the_host_s_leaves_nothing_to_join() -> None:
+    """The row says so."""
+    board = Hosted(problem=OWN)
+    files = [joins(name, file=digest_json(name), called="p.txt") for name in "ab"]
+    state = done(told(files, board=board), board=board)
+    assert state.allying is None
+    assert "nothing is known of rows" in board.alliance(state).reason

@@ -13,6 +13,7 @@ from functools import partial
 
 from concours.compete.answered import Answered
 from concours.compete.hosted_board import (
+    Allied,
     Board,
     Pending,
     Ranking,
@@ -25,7 +26,7 @@ from concours.compete.hosted_board import (
     scoring_of,
 )
 from concours.compete.hosted_entries import Joined, Upload, joined, refusal_of, way_of
-from concours.compete.hosted_lines import board_lines
+from concours.compete.hosted_lines import AllianceLine, alliance_line, board_lines
 from concours.compete.hosted_measures import Entered, Measure, Sheet, Submitted, measure_of, test_of
 from concours.compete.jobs import Final, Jobs
 from concours.compete.way import Way
@@ -42,6 +43,7 @@ from concours.core.standings import Standings
 Known = Growing[Digest, Done | Failed]
 
 _RANKED_BY = ("best", "problems", "read", "ranking", "withdrawn")
+_ALLIED_BY = ("best", "problems", "read", "allying", "withdrawn", "opted", "allowed")
 _WRITES = "predictions.csv"
 """What a program's file is called that does not say."""
 
@@ -60,7 +62,9 @@ class Hosted:
     `closed` ends it, and is the last that is taken; `finals` are the entries, two at most a team, by which teams are
     ranked in the end, each by the better one; of a team that names none, or none that has a score, its best public one.
 
-    A baseline is scored and shown beside the others, and counts in nobody's rank.
+    `opted` says whether a `team`, or without one the whole board, takes part in the `alliance`.
+
+    A baseline is scored and shown beside the others, counts in nobody's rank, and is in no alliance.
 
     Laws: the state in the end follows from the order of the signals and from what each job yields, whenever it ended.
     An event costs what it changes: where a ranking is asked for, a walk over the teams; never one over all entries but
@@ -113,7 +117,7 @@ class Hosted:
             (self._reading(state, digest),) for digest in state.problems if digest not in state.read
         ]
         groups += [under_way.jobs for under_way in state.under_way.values()]
-        groups += [(state.ranking.job,)] if state.ranking else []
+        groups += [(pending.job,) for pending in (state.ranking, state.allying) if pending]
         jobs = Grouped(tuple(groups))
         return Plan(jobs, "run") if jobs else Plan(status="finished" if state.closed else "wait")
 
@@ -126,6 +130,10 @@ class Hosted:
     def standings(self, state: Board) -> Standings:
         """The board as it may be shown: by public rows while it is open, by the others once they are scored."""
         return board_lines(state)
+
+    def alliance(self, state: Board) -> AllianceLine:
+        """What entries achieve together, or why nothing is said of that."""
+        return alliance_line(state, joins=isinstance(self.problem, Problem))
 
     def scores(self, state: Board, problem: Digest | None = None) -> Mapping[str, Score]:
         """How each entry scored on the public rows, by its id; by the problem that counts, or by an earlier one."""
@@ -143,6 +151,10 @@ class Hosted:
             return state.without(str(body["entry"]))
         if signal.name == "rescored":
             return replace(state, problems=(*state.problems, Digest(body["problem"])))
+        if signal.name == "opted":
+            if "team" in body:
+                return replace(state, opted=state.opted.with_item(body["team"], body["alliance"]))
+            return replace(state, allowed=body["alliance"])
         finals = {team: tuple(entries) for team, entries in body.get("finals", {}).items()}
         return replace(state, closed=signal.at, finals=frozen(finals))
 
@@ -161,6 +173,11 @@ class Hosted:
             answer = Answered.of(ranking.asked, event)
             state = replace(state, ranking=None)
             return replace(state, public=answer) if ranking.asked.part == "public" else replace(state, rest=answer)
+        allying = state.allying
+        if allying and allying.job.digest == event.job:
+            allied, public = Answered.of(allying.asked, event), allying.asked.part == "public"
+            state = replace(state, allying=None)
+            return replace(state, alliance=allied) if public else replace(state, last_alliance=allied)
         return self._read(state, event)
 
     def _read(self, state: Board, event: Done | Failed) -> Board:
@@ -243,8 +260,8 @@ class Hosted:
     # What follows once an event has been told
 
     def _followed(self, before: Board, state: Board) -> Board:
-        state = self._ranking(before, state)
-        return self._closing(state) if state.closed and not state.rest else state
+        state = self._allying(before, self._ranking(before, state))
+        return self._closing(state) if state.closed else state
 
     def _ranking(self, before: Board, state: Board) -> Board:
         """The board with the next ranking under way, if the last has ended, or ranks what no longer stands."""
@@ -259,7 +276,19 @@ class Hosted:
         known = state.public is not None and state.public.asked == wanted
         return replace(state, ranking=None if known else self._ranks(state, wanted))
 
-    def _counts(self, before: Board, state: Board, asked: Ranking) -> bool:
+    def _allying(self, before: Board, state: Board) -> Board:
+        """The same with alliances, which are of teams that have not opted out."""
+        if all(getattr(before, what) is getattr(state, what) for what in _ALLIED_BY):
+            return state
+        pending, as_before = state.allying, before.opted is state.opted and before.allowed is state.allowed
+        if pending and (pending.asked.part == "rest" or (as_before and self._counts(before, state, pending.asked))):
+            return state
+        wanted = Allied(problem=current(state), part="public", entries=_taking_part(state))
+        known = state.alliance is not None and state.alliance.asked == wanted
+        pending = None if known else self._allies(state, wanted)
+        return replace(state, allying=pending, alliance=state.alliance if known or pending else None)
+
+    def _counts(self, before: Board, state: Board, asked: Ranking | Allied) -> bool:
         """Whether a ranking is by the problem that counts, and of entries that stand."""
         gone = before.withdrawn is not state.withdrawn and any(entry in state.withdrawn for entry in asked.entries)
         return asked.problem == current(state) and not gone
@@ -267,6 +296,9 @@ class Hosted:
     def _closing(self, state: Board) -> Board:
         """The board with what is left to be done, once it is closed and everything has ended: the rest of the rows."""
         if state.under_way or state.ranking or any(digest not in state.read for digest in state.problems):
+            return state
+        state = self._closing_alliance(state)
+        if state.rest:
             return state
         if state.judged is None:
             state = replace(state, judged=_finals(state))
@@ -277,15 +309,27 @@ class Hosted:
         wanted = Ranking(problem=current(state), part="rest", entries=state.judged)
         return replace(state, ranking=self._ranks(state, wanted))
 
+    def _closing_alliance(self, state: Board) -> Board:
+        """The alliance of the public rows on the rest, once it is known, where there is a rest."""
+        known = state.alliance
+        if state.last_alliance or state.allying or known is None or known.reason:
+            return state
+        if not self._measure(state, known.asked.problem).apart:
+            return state
+        return replace(state, allying=self._allies(state, replace(known.asked, part="rest")))
+
     def _ranks(self, state: Board, ranking: Ranking) -> Pending[Ranking]:
-        sides: dict[str, int] = {}
-        entered = []
-        for entry in ranking.entries:
-            came, score = state.entries[entry], state.score(ranking.problem, entry)
-            score = (state.private.get(entry) if ranking.part == "rest" else None) or score or Score()
-            side = None if came.baseline else sides.setdefault(came.side, len(sides))
-            entered.append(Entered(result=state.results[entry], score=score, side=side))
-        return Pending(asked=ranking, job=self._measure(state, ranking.problem).rank(entered, ranking.part))
+        measure = self._measure(state, ranking.problem)
+        return Pending(asked=ranking, job=measure.rank(_entered(state, ranking), ranking.part))
+
+    def _allies(self, state: Board, allied: Allied) -> Pending[Allied] | None:
+        """None where there are fewer than two, or nothing to join them by."""
+        if len(allied.entries) < 2:
+            return None
+        entries = allied.entries
+        best = min(range(len(entries)), key=lambda place: state.order(allied.problem, entries[place]))
+        job = self._measure(state, allied.problem).ally(_entered(state, allied), allied.part, best)
+        return Pending(asked=allied, job=job) if job else None
 
     # Jobs
 
@@ -317,6 +361,26 @@ def _best(state: Board) -> tuple[str, ...]:
     """The best entry of every side that has one with a score by the problem that counts."""
     digest = current(state)
     return tuple(best for side in state.sides if (best := state.best_of(digest, side)))
+
+
+def _taking_part(state: Board) -> tuple[str, ...]:
+    """Those of teams that have not opted out; nobody where the board has no alliance."""
+    if not state.allowed:
+        return ()
+    teams = ((entry, state.entries[entry]) for entry in _best(state))
+    return tuple(entry for entry, came in teams if not came.baseline and state.opted.get(came.team, True))
+
+
+def _entered(state: Board, asked: Ranking | Allied) -> list[Entered]:
+    """Entries as they are ranked or joined; on the rest those that have a score of their own there have that one."""
+    sides: dict[str, int] = {}
+    found = []
+    for entry in asked.entries:
+        came, score = state.entries[entry], state.score(asked.problem, entry)
+        score = (state.private.get(entry) if asked.part == "rest" else None) or score or Score()
+        side = None if came.baseline else sides.setdefault(came.side, len(sides))
+        found.append(Entered(result=state.results[entry], score=score, side=side))
+    return found
 
 
 def _finals(state: Board) -> tuple[str, ...]:

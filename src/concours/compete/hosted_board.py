@@ -93,6 +93,18 @@ class Ranking:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Allied:
+    """Which entries are joined, by which problem, and on which part of its test rows that is judged.
+
+    The best of every team that has not opted out; baselines are none.
+    """
+
+    problem: Digest
+    part: Part
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Board:
     """The state of a hosted board.
 
@@ -111,9 +123,13 @@ class Board:
         best: of each side the entry with the best score, the earliest of equal ones, by `PROBLEM SIDE`.
         judged: the finals, once the board is closed and all has ended.
         private: how they scored on the rest, where each is scored by itself.
-        ranking: the one under way.
+        opted: whether a team takes part in the alliance, of those that have said so; the others do.
+        allowed: whether the board has an alliance at all.
+        ranking, allying: the ranking and the alliance under way.
         public, rest: the latest ranks on the public rows, and those on the other rows, in the end: lists in the order
             of the entries (`engine.runners.hosted.rank`).
+        alliance, last_alliance: what entries achieve together on the public rows, and in the end on the others
+            (`engine.runners.ally`).
     """
 
     seed: int
@@ -132,9 +148,14 @@ class Board:
     best: Persistent[str, str] = field(default_factory=Persistent)
     judged: tuple[str, ...] | None = None
     private: Persistent[str, Score] = field(default_factory=Persistent)
+    opted: Persistent[str, bool] = field(default_factory=Persistent)
+    allowed: bool = True
     ranking: Pending[Ranking] | None = None
+    allying: Pending[Allied] | None = None
     public: Answered[Ranking] | None = None
     rest: Answered[Ranking] | None = None
+    alliance: Answered[Allied] | None = None
+    last_alliance: Answered[Allied] | None = None
     kept: Kept = field(default_factory=Kept, compare=False, repr=False)
 
     @property
@@ -165,7 +186,7 @@ class Board:
         side = self.entries[entry].side
         known = self.best_of(problem, side)
         if after._value(problem, entry) is None or (
-            known and after._order(problem, known) < after._order(problem, entry)
+            known and after.order(problem, known) < after.order(problem, entry)
         ):
             return after
         return replace(after, best=self.best.with_item(f"{problem} {side}", entry))
@@ -189,7 +210,7 @@ class Board:
             scores = scores.without(f"{problem} {entry}")
             if self.best_of(problem, side) == entry:
                 scored = [other for other in left if self._value(problem, other) is not None]
-                first = min(scored, key=lambda other: self._order(problem, other), default=None)
+                first = min(scored, key=lambda other: self.order(problem, other), default=None)
                 key = f"{problem} {side}"
                 best = best.without(key) if first is None else best.with_item(key, first)
         return replace(
@@ -206,7 +227,7 @@ class Board:
         score = self.score(problem, entry)
         return None if score is None or score.reason else score.metrics.get(self._goal(problem).name)
 
-    def _order(self, problem: Digest, entry: str) -> tuple[float, int]:
+    def order(self, problem: Digest, entry: str) -> tuple[float, int]:
         """The better first, and of equal ones the earlier."""
         value = self._value(problem, entry) or 0.0
         return (-value if self._goal(problem).greater_is_better else value, self.entries[entry].number)

@@ -11,6 +11,8 @@ from concours.compete.hosted_board import Board, current, scoring_of
 from concours.core.digests import Digest
 from concours.kernels.ranking.ranks import competition_ranks
 
+_ALLIANCE = ("allying", "alliance", "last_alliance")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
@@ -20,6 +22,8 @@ class Changes:
         entries: those that have joined or were withdrawn, or of which what is under way, the result or a score is
             another.
         public, rest: whether there are other ranks, on the public rows or on the rest.
+        alliance: whether there is another alliance, or another is being formed.
+        opted: whether a team, or the host, has opted.
         problems: whether another problem is to be read, was read, or counts.
         closed: whether it was closed.
     """
@@ -27,6 +31,8 @@ class Changes:
     entries: tuple[str, ...]
     public: bool
     rest: bool
+    alliance: bool
+    opted: bool
     problems: bool
     closed: bool
 
@@ -40,6 +46,8 @@ def changes(before: Board, after: Board) -> Changes:
         entries=tuple(dict.fromkeys(_entries(before, after))),
         public=before.public is not after.public,
         rest=before.rest is not after.rest,
+        alliance=any(getattr(before, what) is not getattr(after, what) for what in _ALLIANCE),
+        opted=before.opted is not after.opted or before.allowed is not after.allowed,
         problems=before.problems is not after.problems or before.read is not after.read,
         closed=before.closed != after.closed,
     )

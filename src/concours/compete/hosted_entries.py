@@ -187,6 +187,13 @@ def _rescoring(state: Board, body: Mapping[str, Any]) -> str:  # noqa: ARG001 (t
     return "" if is_digest(problem) else f"a problem is named by its digest, sha256:…; got {problem!r:.60}"
 
 
+def _opting(state: Board, body: Mapping[str, Any]) -> str:  # noqa: ARG001 (the form of a refusal)
+    team = body.get("team", "all")
+    if set(body) - {"team", "alliance"} or not isinstance(body.get("alliance"), bool) or not isinstance(team, str):
+        return f"a team, or the whole board, opts by {{team, alliance: true or false}}; got {dict(body)!r:.60}"
+    return ""
+
+
 def _closing(state: Board, body: Mapping[str, Any]) -> str:
     finals = body.get("finals", {})
     if not isinstance(finals, Mapping) or set(body) - {"finals"}:
@@ -215,6 +222,7 @@ _REFUSALS: Mapping[str, Callable[[Board, Mapping[str, Any]], str]] = {
     "joined": _joining,
     "withdrawn": _withdrawing,
     "rescored": _rescoring,
+    "opted": _opting,
     "voted": lambda *_: "this board takes no votes",
     "closed": _closing,
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from concours.compete.answered import Answered
 from concours.compete.evaluation import line_at
 from concours.compete.hosted_board import Board, Part, Ranking, current, scoring_of
+from concours.core.frozen import frozen
 from concours.core.standings import Standing, Standings
 
 
@@ -81,3 +84,36 @@ def unranked(state: Board, side: str, ranked: Answered[Ranking] | None) -> Line 
     value = metrics.get(names[0])
     line = Standing(entrant=entrant, score=value, metrics=metrics, unsure=score.unsure, note=note)
     return Line(entry=entry, standing=line)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllianceLine:
+    """The alliance of a board.
+
+    Attributes:
+        members: ids of entries, the greatest weight first; lists in `values` are in this order.
+        values: see `engine.runners.ally`; of the rest of the rows once these are scored.
+        reason: why there is none; empty where there is.
+    """
+
+    members: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=lambda: frozen({}))
+    reason: str = ""
+
+
+def alliance_line(state: Board, *, joins: bool) -> AllianceLine:
+    """What a board shows of its alliance.
+
+    Args:
+        joins: whether entries have predictions of rows.
+    """
+    if not state.allowed:
+        return AllianceLine(reason="the host has switched the alliance off")
+    if not joins:
+        return AllianceLine(reason="a program of the host's scores entries: nothing is known of rows to join them by")
+    known = state.last_alliance or state.alliance
+    if known is None:
+        soon = "the alliance is being formed" if state.allying else "an alliance needs two teams with a score"
+        return AllianceLine(reason=soon)
+    members = tuple(known.asked.entries[place] for place in known.values.get("members", ()))
+    return AllianceLine(members=members, values=known.values, reason=known.reason)

@@ -65,6 +65,15 @@ class Measure(Protocol):
         """The job that ranks entries together."""
         ...
 
+    @property
+    def apart(self) -> bool:
+        """Whether some rows, or another truth, are kept for the end."""
+        ...
+
+    def ally(self, entered: Sequence[Entered], part: Part, best: int) -> Job | None:
+        """The job that joins entries, of which one scores best alone; none where there is nothing to join them by."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entered:
@@ -125,20 +134,40 @@ class ByRows:
         sides = [one.side for one in entered]
         return self._ranking([one.result for one in entered], part, what, {"alone": False, "sides": sides})
 
+    @property
+    def apart(self) -> bool:
+        return self.problem.public is not None
+
+    def ally(self, entered: Sequence[Entered], part: Part, best: int) -> Job:
+        train = self.problem.train
+        known = {"train_y": train.y, **({"train_weights": train.weights} if train.weights else {})}
+        return Job(
+            runner="ally",
+            inputs={**self._judged([one.result for one in entered]), **known},
+            params={**self._judging([one.result for one in entered], part), "best": best},
+            seed=derive_seed(self.seed, "alliance"),
+            threads=self.threads,
+            label=f"ally {len(entered)} teams: {'public rows' if part == 'public' else 'the rest'}",
+        )
+
     def _ranking(self, results: Sequence[Result], part: Part, what: str, how: Mapping[str, Any]) -> Job:
-        problem = self.problem
-        predictions = {f"predictions{i}": result.predictions for i, result in enumerate(results) if result.predictions}
-        public = {"public": problem.public} if problem.public else {}
-        decisions = [result.decision and dict(result.decision) for result in results]
-        test = test_of(problem)
         return Job(
             runner="rank",
-            inputs={"y": test.y, **test.counting, **public, **predictions},
-            params={**problem.measuring(), "decisions": decisions, "part": part, **how},
+            inputs=self._judged(results),
+            params={**self._judging(results, part), **how},
             seed=derive_seed(self.seed, "judge"),
             threads=self.threads,
             label=what,
         )
+
+    def _judged(self, results: Sequence[Result]) -> dict[str, Digest]:
+        test, public = test_of(self.problem), self.problem.public
+        predictions = {f"predictions{i}": result.predictions for i, result in enumerate(results) if result.predictions}
+        return {"y": test.y, **test.counting, **({"public": public} if public else {}), **predictions}
+
+    def _judging(self, results: Sequence[Result], part: Part) -> dict[str, Any]:
+        decisions = [result.decision and dict(result.decision) for result in results]
+        return {**self.problem.measuring(), "decisions": decisions, "part": part}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +203,13 @@ class ByProgram:
             },
             label=f"rank {len(entered)} entries: {'public truth' if part == 'public' else 'the rest'}",
         )
+
+    @property
+    def apart(self) -> bool:
+        return self.scoring.rest is not None
+
+    def ally(self, entered: Sequence[Entered], part: Part, best: int) -> None:
+        """Nothing is known of rows."""
 
     def _run(self, result: Result, truth: Digest) -> Job:
         upload = result.file

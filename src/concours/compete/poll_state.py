@@ -145,6 +145,7 @@ _REFUSALS: Mapping[str, Callable[[Polled, Mapping[str, Any]], str]] = {
     "joined": _joining,
     "withdrawn": _withdrawing,
     "voted": _voting,
+    "opted": lambda *_: "a poll has no alliance",
     "rescored": lambda *_: "a poll has nothing to rescore",
     "closed": lambda *_: "",
 }

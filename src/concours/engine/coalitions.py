@@ -80,6 +80,7 @@ class Game:
         together: (rows,): the group of rows that belong together, for standard errors.
         mass: (rows,): what each row weighs, where rows have weights (`weighing.in_rows`).
         calibration, decisions: of the alliance, where the metric is of classes named; (groups, classes).
+        haste: how many times less work is done than that of some seconds.
     """
 
     how: str
@@ -101,10 +102,11 @@ class Game:
     decisions: Floats | None = None
     together: Codes | None = None
     mass: Floats | None = None
+    haste: int = 1
 
     def coalitions(self, seed: int) -> tuple[Masks, Sample | None]:
         """All, or, where that is more than seconds' work, those on the way of orders drawn by chance."""
-        members, affordable = len(self.members), max(self._affordable(), _FEWEST)
+        members, affordable = len(self.members), max(self._affordable() // self.haste, _FEWEST)
         if members <= MOST_EXACT and 2**members <= affordable:
             return every_coalition(members), None
         pairs = affordable // (2 * members) - 1  # one for all without each

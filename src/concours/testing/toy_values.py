@@ -128,6 +128,12 @@ def _ranked(job: Job) -> dict[str, Any]:
     return found
 
 
+def _allied(job: Job) -> dict[str, Any]:
+    members = sorted({int(_count(job, "predictions") * chance(job, "member", str(place))) for place in range(3)})
+    scores = {name: chance(job, name) for name in job.params["metrics"]}
+    return {"members": members, "weights": [1 / len(members)] * len(members), "scores": scores}
+
+
 def _ranked_scores(job: Job) -> dict[str, Any]:
     scores, nothing = job.params["scores"], [None] * len(job.params["scores"])
     names = [name for name, _ in job.params["metrics"]]
@@ -322,6 +328,7 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
         "drop": [0.2, 0.1, 0.0],
     },
     "evaluate": _evaluated,
+    "ally": _allied,
     "rank": _ranked,
     "rank_scores": _ranked_scores,
     "run_scorer": lambda job: {name: chance(job, name) for name in ("log_loss", "accuracy")},

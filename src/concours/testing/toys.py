@@ -78,6 +78,7 @@ _KINDS = (
     "run_submission",
     "run_scorer",
     "rank",
+    "ally",
     "rank_scores",
     "rescore",
     "choice",
