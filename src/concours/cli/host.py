@@ -12,7 +12,7 @@ from concours.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
     from concours.server.hosting.check import Checked
-    from concours.server.hosting.new import Made
+    from concours.server.hosting.made import Made
 
 host = typer.Typer(name="host", help="Make, check and publish a competition, which is a folder.", no_args_is_help=True)
 

@@ -44,7 +44,8 @@ class Limits:
     """What a team may do in a phase.
 
     Attributes:
-        per_day: submissions in a day of UTC; none for as many as they like. So `total`, in the whole phase.
+        per_day: submissions in a day of UTC; none for as many as they like. So `total`, in the whole phase; of 0 there
+            are those alone that the phase before hands over.
         seconds, memory_gb, disk_gb: of one run of submitted code.
     """
 
@@ -55,10 +56,12 @@ class Limits:
     disk_gb: float = 2.0
 
     def amiss(self) -> str:
-        for name in ("per_day", "total"):
+        for name, least in (("per_day", 1), ("total", 0)):
             value = getattr(self, name)
-            if value is not None and not 1 <= value <= 1_000_000:
-                return f"{name} must be a whole number from 1 to 1,000,000, got {value}; leave it out for no limit"
+            if value is not None and not least <= value <= 1_000_000:
+                return (
+                    f"{name} must be a whole number from {least} to 1,000,000, got {value}; leave it out for no limit"
+                )
         for name, most in (("seconds", 7 * 86400), ("memory_gb", 4096), ("disk_gb", 4096)):
             if not 0 < (value := getattr(self, name)) <= most:
                 return f"{name} must be above 0 and at most {most:,}, got {value:g}"
@@ -72,8 +75,10 @@ class Phase:
     Attributes:
         key: names it in addresses and commands.
         begins, ends: moments in ISO 8601 with an offset from UTC; no end where the host closes it by hand.
-        truth: the file of `truth/` that its entries are scored by; by default the task's `test`.
-        inputs: the file of `data/` with the rows to predict; by default that of the same name as the truth.
+        truth: the file of `truth/` that its entries are scored by; by default the task's `test`. For a program of the
+            host's also a folder.
+        inputs: the file of `data/` with the rows to predict; by default that of the same name as the truth. What only a
+            program of the host's gives to submitted code may lie in `truth/`.
         public: the share of the rows whose scores are shown while it is open; by default the task's, and 0 for all.
         board: who sees its board while it is open.
         takes: what may be submitted.
@@ -107,7 +112,7 @@ class Phase:
             or _moment("begins", self.begins)
             or (_moment("ends", self.ends) if self.ends else "")
             or (_within("truth", self.truth, TRUTH) if self.truth else "")
-            or (_within("inputs", self.inputs, DATA) if self.inputs else "")
+            or (_within("inputs", self.inputs, DATA, TRUTH) if self.inputs else "")
             or self._order()
         )
 
@@ -206,8 +211,8 @@ class Scorer:
         command: with the paths that programs of Codabench are run under: `/app/program`, `/app/input/res`,
             `/app/input/ref`, `/app/output`.
         measures: what it gives, the first of which ranks.
-        ingestion, ingestion_command: a program that runs submitted code, where the competition brings its own.
-        inputs: the file or the folder of `data/` that it gives to the code.
+        ingestion, ingestion_command: a program that runs submitted code on a phase's `inputs`, where the competition
+            brings its own.
     """
 
     measures: tuple[Measure, ...]
@@ -216,7 +221,6 @@ class Scorer:
     command: str = ""
     ingestion: str = ""
     ingestion_command: str = ""
-    inputs: str = ""
 
     def amiss(self) -> str:
         if not self.measures or len({one.name for one in self.measures}) < len(self.measures):
@@ -227,9 +231,7 @@ class Scorer:
             if bool(getattr(self, folder)) != bool(getattr(self, command)):
                 return f"{folder} and {command} belong together: give both, or neither"
         paths = [(key, getattr(self, key)) for key in ("file", "program", "ingestion") if getattr(self, key)]
-        wrong = [_within(key, path, SCORER) for key, path in paths]
-        wrong += [_within("inputs", self.inputs, DATA)] if self.inputs else []
-        return next(filter(None, wrong), "")
+        return next(filter(None, [_within(key, path, SCORER) for key, path in paths]), "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,7 +297,7 @@ class Competition:
     def inputs_of(self, phase: Phase) -> str:
         """The file of `data/` with the rows that a phase asks about; empty where there is none."""
         truth = self.truth_of(phase)
-        return phase.inputs or (DATA + truth.removeprefix(TRUTH) if truth else "")
+        return phase.inputs or (DATA + truth.removeprefix(TRUTH) if truth and self.task else "")
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
@@ -352,6 +354,8 @@ class Competition:
         for phase, after in zip(self.phases, [*self.phases[1:], None], strict=True):
             if self.kind == "board" and not self.truth_of(phase):
                 yield f"phase {phase.key!r} has no truth: give task.test, or truth in the phase, a file of {TRUTH}/"
+            if self.task and phase.inputs and _within("inputs", phase.inputs, DATA):
+                yield f"phase {phase.key!r}: {_within('inputs', phase.inputs, DATA)}"
             if after and after.begins_at < phase.begins_at:
                 yield f"phase {after.key!r} begins before {phase.key!r}, which stands before it: put them in order"
             if phase.hand_over:
@@ -363,7 +367,7 @@ class Competition:
             return f"{said}, and there is no phase after it"
         if not phase.ends_at or phase.ends_at > after.begins_at:
             return f"{said} needs an end that is not after {after.key!r} begins"
-        if "code" not in after.takes and self.truth_of(after) != self.truth_of(phase):
+        if self.task and "code" not in after.takes and self.truth_of(after) != self.truth_of(phase):
             return (
                 f"{said}: predictions of other rows say nothing in {after.key!r}, whose truth is another file; let it "
                 'take "code", or give both the same truth'
@@ -396,13 +400,14 @@ def _moment(name: str, text: str) -> str:
     return ""
 
 
-def _within(name: str, path: Any, folder: str) -> str:
-    """Why a path is none of a folder of the competition; empty where it is."""
+def _within(name: str, path: Any, *folders: str) -> str:
+    """Why a path is none of some folders of the competition; empty where it is of one."""
     if isinstance(path, str) and "\\" not in path and "\0" not in path:
         parts = PurePosixPath(path).parts
-        if len(parts) > 1 and parts[0] == folder and ".." not in parts:
+        if len(parts) > 1 and parts[0] in folders and ".." not in parts:
             return ""
-    return f"{name} must be a file of {folder}/, as {folder}/NAME, got {str(path)[:_LONGEST]!r}"
+    first = folders[0]
+    return f"{name} must be a file of {'/ or '.join(folders)}/, as {first}/NAME, got {str(path)[:_LONGEST]!r}"
 
 
 def _twice(what: str, names: Iterable[str]) -> str:

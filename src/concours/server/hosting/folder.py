@@ -75,7 +75,7 @@ def named_files(competition: Competition) -> Iterator[tuple[str, str]]:
     for baseline in competition.baselines:
         yield f"baseline {baseline.name!r}", baseline.predictions or baseline.code
     if scorer := competition.scorer:
-        for key in ("file", "program", "ingestion", "inputs"):
+        for key in ("file", "program", "ingestion"):
             yield f"scorer.{key}", getattr(scorer, key)
     if competition.arena:
         yield "arena.prompts", competition.arena.prompts

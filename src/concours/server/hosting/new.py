@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -16,10 +15,12 @@ from numpy.typing import NDArray
 from concours.api.new import draft
 from concours.api.writing import write_table
 from concours.contest.contest_text import Setting
-from concours.core.errors import ContestError, DataError
+from concours.core.errors import DataError
 from concours.core.seeds import derive_seed
 from concours.core.written import written
 from concours.server.hosting.folder import FILE
+from concours.server.hosting.imports.writing import bring
+from concours.server.hosting.made import Made, require_new
 from concours.server.hosting.texts import competition_text, pages_of
 from concours.tasks.kinds import KINDS, Kind
 from concours.tasks.readers.archives import files_of
@@ -35,35 +36,12 @@ _CARRIED: Final = ("kind", "target", "metrics", "text", "drop", "positive", "col
 """Keys of a contest's task that hold of a competition as well."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """A competition's folder that was written.
-
-    Attributes:
-        files: with what is in each, in words.
-        settings: the keys of its task, each with the reason for its value.
-        left: what could not be carried over from another platform's format, with why.
-    """
-
-    folder: Path
-    files: Mapping[str, str]
-    settings: tuple[Setting, ...] = ()
-    left: tuple[tuple[str, str], ...] = ()
-
-
-def require_new(folder: Path) -> None:
-    """Refuses a folder that has something in it. Raises ContestError."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ContestError(f"{folder} is there already: name a new folder, or an empty one")
-    if not folder.absolute().parent.is_dir():
-        raise ContestError(f"{folder} cannot be made: the folder {folder.absolute().parent} does not exist")
-
-
 def new(folder: Path, *, source: str | None = None, target: str | None = None, now: datetime) -> Made:
     """Writes a competition's folder: of the data of a source, which is divided, or of invented rows.
 
     Args:
-        source: a file, a folder or an archive, as of `concours new`.
+        source: a file, a folder or an archive of data, as of `concours new`; or another platform's competition
+            (`imports.table`).
         target: the column to predict; by default found where the signs are strong.
         now: when it begins.
 
@@ -75,6 +53,8 @@ def new(folder: Path, *, source: str | None = None, target: str | None = None, n
         table, kind, title = _invented(), KINDS["tabular-classification"], "Which plant is it?"
         settings = [Setting("task", "kind", kind.name, ""), Setting("task", "target", "plant", "")]
         found = _divided_table(folder, table, "plant", strata=True)
+    elif brought := bring(Path(source), folder, now=now):
+        return brought
     else:
         made = draft(source, target=target)
         settings = [one for one in made.settings if one.table == "task" and one.key in _CARRIED]

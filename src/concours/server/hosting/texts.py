@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
 from concours.contest.contest_text import comment, toml
 from concours.core.written import quoted
+from concours.server.hosting.competition import Alliance, Arena, Baseline, BoardOf, Competition, Phase, Scorer, Teams
 
 _ORDER = ("kind", "data", "test", "id", "target")
 
@@ -92,3 +94,73 @@ def _beside(why: str) -> str:
 
 def _moment(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def competition_toml(competition: Competition, head: Iterable[str] = ()) -> str:
+    """A competition as `competition.toml`, without what is as it usually is.
+
+    Law: reading it gives an equal competition.
+
+    Args:
+        head: lines of the comment that it begins with.
+    """
+    usual = Competition(title="", slug="", phases=()).to_json()
+    value = {key: item for key, item in competition.to_json().items() if item != usual[key]}
+    tables = {key: value.pop(key) for key in _TABLES if key in value}
+    arrays = {
+        one: [_unusual(item, made) for item in value.pop(many)]
+        for many, (one, made) in _ARRAYS.items()
+        if many in value
+    }
+    lines = [f"# {comment(line)}" for line in head]
+    lines += [f"{key} = {_toml(item)}" for key, item in value.items()]
+    for key, table in tables.items():
+        lines += ["", f"[{key}]", *_keys(_unusual(table, _USUAL.get(key, {})))]
+    for key, found in arrays.items():
+        for item in found:
+            lines += ["", f"[[{key}]]", *_keys(item)]
+    return "\n".join(lines) + "\n"
+
+
+def _keys(table: Mapping[str, Any]) -> list[str]:
+    return [f"{key} = {_toml(item, moment=key in _MOMENTS)}" for key, item in table.items()]
+
+
+def _toml(value: Any, *, moment: bool = False) -> str:
+    if moment:
+        return str(value)
+    return (
+        toml({key: item for key, item in value.items() if item is not None})
+        if isinstance(value, Mapping)
+        else toml(value)
+    )
+
+
+def _unusual(value: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a table differs from the usual, and within tables of it likewise; nothing is written of none."""
+    found = {key: item for key, item in value.items() if item is not None and (key not in usual or item != usual[key])}
+    return {
+        key: _unusual(item, usual.get(key) or {}) if isinstance(item, Mapping) else item for key, item in found.items()
+    }
+
+
+def _usual(kind: type[Any]) -> dict[str, Any]:
+    """The values of a dataclass that stand for themselves, as JSON."""
+    found: dict[str, Any] = {}
+    for each in fields(kind):
+        if each.default is not MISSING:
+            found[each.name] = each.default
+        elif each.default_factory is not MISSING:
+            made = each.default_factory()
+            found[each.name] = asdict(made) if is_dataclass(made) and not isinstance(made, type) else made
+    return found
+
+
+_MOMENTS = ("begins", "ends", "merge_until")
+_TABLES = ("task", "teams", "alliance", "scorer", "arena")
+_ARRAYS = {
+    "phases": ("phase", _usual(Phase)),
+    "boards": ("board", _usual(BoardOf)),
+    "baselines": ("baseline", _usual(Baseline)),
+}
+_USUAL = {"teams": _usual(Teams), "alliance": _usual(Alliance), "scorer": _usual(Scorer), "arena": _usual(Arena)}
