@@ -227,10 +227,10 @@ def _joining(
     baseline: Baseline, form: Form | None, folder: Path, store: Store, digests: Mapping[str, Digest]
 ) -> dict[str, Any]:
     said: dict[str, Any] = {"name": baseline.name, "baseline": True}
-    if baseline.predictions:
-        return {**said, "file": digests[baseline.predictions], "called": PurePosixPath(baseline.predictions).name}
-    if baseline.code:
-        return {**said, "program": _program(baseline.code, store, digests), "called": PurePosixPath(baseline.code).name}
+    if path := baseline.predictions or baseline.code:
+        called = PurePosixPath(path).name + ("" if path in digests else ".zip")
+        what = "file" if baseline.predictions else "program"
+        return {**said, what: _sent(path, store, digests), "called": called}
     if form is None:
         raise ContestError(f"baseline {baseline.name!r}: a recipe needs a [task]; give predictions or code")
     resolved = resolve(Entrant(name=baseline.name, recipe=baseline.recipe), form=form, folder=folder)
@@ -241,8 +241,8 @@ def _joining(
     return {**said, "recipe": entrant.recipe, "params": dict(entrant.params), "prepare": entrant.prepare or "none"}
 
 
-def _program(path: str, store: Store, digests: Mapping[str, Digest]) -> Digest:
-    """Code as it is submitted: a file, or a folder as a bundle of its files."""
+def _sent(path: str, store: Store, digests: Mapping[str, Digest]) -> Digest:
+    """What is submitted: a file, or a folder as an archive of its files."""
     if path in digests:
         return digests[path]
     inner = {one.removeprefix(f"{path}/"): digest for one, digest in digests.items() if one.startswith(f"{path}/")}

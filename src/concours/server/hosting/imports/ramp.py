@@ -167,7 +167,7 @@ def _is_lower(node: ast.ClassDef) -> bool:
 
 
 def _keep_data(folder: Path, target: str, reading: Reading) -> None:
-    """The data as it is, secret; and what submissions see of it, in whose test files the target is the same throughout.
+    """The test files, secret; and all files as submissions see them, with one target throughout in those of tests.
 
     Raises:
         DataError: nobody can tell from problem.py where the targets of the test rows stand.
@@ -180,8 +180,9 @@ def _keep_data(folder: Path, target: str, reading: Reading) -> None:
             "problem.py, and data/test.csv with that column, were expected"
         )
     for path, place in files.items():
-        reading.files[f"truth/kit/{path}"] = place
         reading.files[f"data/kit/{path}"] = _masked(place, target) if path in tests else place
+        if path in tests:
+            reading.files[f"truth/kit/{path}"] = place
 
 
 def _masked(path: Path, target: str) -> bytes:
