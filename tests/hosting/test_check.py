@@ -162,7 +162,12 @@ def test_nothing_of_a_host_runs_while_it_is_checked(plants: Path) -> None:
 
 def test_predictions_as_a_baseline_are_scored(plants: Path) -> None:
     (plants / "baselines").mkdir()
-    write(plants / "baselines/b.csv", [{"id": row["id"], "plant": row["plant"]} for row in reversed(_truth(plants))])
+    named = {name: f"p_{name}" for name in ("fern", "moss", "reed")}
+    rows = [
+        {"id": row["id"], **{p: str(float(row["plant"] == name)) for name, p in named.items()}}
+        for row in _truth(plants)
+    ]
+    write(plants / "baselines/b.csv", rows[::-1])
     _in_file(plants, 'recipe = "logistic"', 'predictions = "baselines/b.csv"')
     found = check(plants)
     assert found.passes, found.findings

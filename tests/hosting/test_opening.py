@@ -68,7 +68,7 @@ def test_every_kind_can_be_hosted(kind: str, tmp_path: Path) -> None:
     assert [row[asked.id] for row in rows] == ids
     assert len(set(ids)) == asked.rows == asked.public_rows
     if kind not in JUDGED:
-        (line,) = tried(asked, (), tmp_path, store, seed=0).standings.lines
+        (line,) = tried(asked, (), store, seed=0).standings.lines
         assert line.score is not None, line.reason
 
 

@@ -114,12 +114,9 @@ def check(folder: Path) -> Checked:
             if task and looking not in looked:
                 looked.add(looking)
                 findings += _Look(competition, phase, asked, task, folder, store).findings(files)
-        boards: list[Tried] = []
-        for asked in opened.asked:
-            found = _tried(asked, opened, Path(aside), store, competition.seed)
-            findings += [found] if isinstance(found, Finding) else _scored(found)
-            boards += [found] if isinstance(found, Tried) else []
-    return Checked(competition=competition, opened=opened, boards=tuple(boards), findings=_once(findings))
+        boards = tuple(tried(asked, opened.baselines, store, seed=competition.seed) for asked in opened.asked)
+    findings += [finding for board in boards for finding in _scored(board)]
+    return Checked(competition=competition, opened=opened, boards=boards, findings=_once(findings))
 
 
 def _refused(competition: Competition | None, findings: Sequence[Finding]) -> Checked:
@@ -185,13 +182,6 @@ def _crc(path: Path) -> int:
 def _read(opened: Opened) -> Iterator[Finding]:
     for text in opened.warnings:
         yield Finding(level="warning", where=DATA, what=text)
-
-
-def _tried(asked: Asked, opened: Opened, aside: Path, store: DiskStore, seed: int) -> Tried | Finding:
-    try:
-        return tried(asked, opened.baselines, aside, store, seed=seed)
-    except ConcoursError as error:
-        return Finding(level="error", where=f"phase {asked.phase}", what=str(error))
 
 
 def _scored(found: Tried) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from concours.compete.hosted_measures import Sheet
 from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.problem import Problem
@@ -43,6 +44,11 @@ class Asked:
     target: str
     columns: tuple[str, ...]
     sample: Digest
+
+    @property
+    def sheet(self) -> Sheet:
+        """What files of predictions call rows and columns, for a hosted board."""
+        return Sheet(names=self.ids, id=self.id, target=self.target or None)
 
 
 @dataclass(frozen=True, kw_only=True)
