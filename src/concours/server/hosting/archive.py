@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from concours.core.errors import ContestError, DataError
+from concours.core.space import no_space_named
 from concours.core.visible import shortened, visible
 from concours.server.hosting.folder import files_of
 from concours.tasks.readers.damage import damage_named, existing
@@ -62,7 +63,8 @@ def unpack(archive: Path, into: Path, *, most_bytes: int = MOST_BYTES) -> Path:
 
     Raises:
         DataError: it is no zip file, is damaged or encrypted, a name leads out of it, is there twice or is no name, a
-            link or a device is in it, or it holds too many files or bytes; then the folder is gone again.
+            link or a device is in it, or it holds too many files or bytes; then the folder is gone again. NoSpace:
+            likewise.
     """
     name = shortened(visible(archive.name), 100)
     if existing(archive).is_dir():
@@ -73,7 +75,8 @@ def unpack(archive: Path, into: Path, *, most_bytes: int = MOST_BYTES) -> Path:
             members = declared(opened, name, archive.stat().st_size, most_bytes=most_bytes)
             left = most_bytes
             for path, member in members.items():
-                left -= _written(opened, member, into / path, left, name)
+                with no_space_named(into):
+                    left -= _written(opened, member, into / path, left, name)
     except BaseException:
         shutil.rmtree(into, ignore_errors=True)
         raise
