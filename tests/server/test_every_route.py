@@ -56,6 +56,8 @@ PARAMETERS = {
     "teams/{team}": lambda world, slug: "1",
     "invitations/{id}": lambda world, slug: "1",
     "discussion/{id}": lambda world, slug: "1",
+    "battles/{battle}": lambda world, slug: "1",
+    "voters/{voter}": lambda world, slug: "1",
 }
 """What stands in for a parameter of a path, by the segment before it and its own: `(world, slug) -> text`."""
 

@@ -25,10 +25,11 @@ from concours.compete.hosted_board import (
     readable,
     scoring_of,
 )
-from concours.compete.hosted_entries import Joined, Upload, joined, refusal_of, way_of
+from concours.compete.hosted_entries import Joined, joined, refusal_of, way_of
 from concours.compete.hosted_lines import AllianceLine, alliance_line, board_lines
 from concours.compete.hosted_measures import Entered, Measure, Sheet, Submitted, measure_of, test_of
 from concours.compete.jobs import Final, Jobs
+from concours.compete.uploads import Upload
 from concours.compete.way import Way
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate

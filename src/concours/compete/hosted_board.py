@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, Self, TypeVar
 
 from concours.compete.answered import Answered
-from concours.compete.hosted_entries import Joined, Upload
+from concours.compete.hosted_entries import Joined
+from concours.compete.uploads import Upload
 from concours.core.digests import Digest
 from concours.core.event import Done, Failed
 from concours.core.frozen import frozen

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from concours.compete.uploads import Upload, called_in, digest_in
 from concours.core.digests import Digest, is_digest
 from concours.core.entrant import Candidate, Entrant, Role
 from concours.core.had import content_file
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _LONGEST: Final = 200
 MOST_FINALS: Final = 2
 
-_PLAIN: Final = re.compile(r"[^/\\]*[^/\\. ][^/\\]*")
 _COMMON: Final = ("name", "team", "baseline")
 _WAYS: Final[Mapping[str, tuple[str, ...]]] = {
     "predictions": (),
@@ -26,14 +25,6 @@ _WAYS: Final[Mapping[str, tuple[str, ...]]] = {
     "recipe": ("params", "prepare", "code"),
 }
 """What an entry brings, one of them, and what may stand beside it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Upload:
-    """A file as somebody sent it, or as a program wrote it: its digest, and its name, by whose ending it is read."""
-
-    file: Digest
-    called: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +87,8 @@ def joined(entry: str, number: int, body: Mapping[str, Any]) -> Joined:
     who: dict[str, Any] = {"name": name, "team": team, "baseline": baseline, "number": number}
     if way == "recipe":
         return Joined(**who, candidate=_candidate(body))
-    digest = _digest(way, body[way])
-    sent: dict[str, Any] = {way: Upload(file=digest, called=_called(body)) if _WAYS[way] else digest}
+    digest = digest_in(way, body[way])
+    sent: dict[str, Any] = {way: Upload(file=digest, called=called_in(body)) if _WAYS[way] else digest}
     return Joined(**who, **sent)
 
 
@@ -116,19 +107,6 @@ def _way(body: Mapping[str, Any]) -> str:
     return ways[0]
 
 
-def _digest(what: str, digest: Any) -> Digest:
-    if not is_digest(digest):
-        raise ValueError(f"{what} must be the digest of what was stored, sha256:…; got {digest!r:.60}")
-    return Digest(digest)
-
-
-def _called(body: Mapping[str, Any]) -> str:
-    called = body.get("called")
-    if isinstance(called, str) and len(called) <= _LONGEST and _PLAIN.fullmatch(called) and called.isprintable():
-        return called
-    raise ValueError(f"called must be the name of the file that was sent, such as p.csv; got {called!r:.60}")
-
-
 def _candidate(body: Mapping[str, Any]) -> Candidate:
     recipe, params, prepare, code = (
         body["recipe"],
@@ -138,7 +116,7 @@ def _candidate(body: Mapping[str, Any]) -> Candidate:
     )
     if not (isinstance(recipe, str) and isinstance(params, Mapping) and isinstance(prepare, str)):
         raise TypeError("an entry has its recipe and prepare as texts, and params by name")
-    code = None if code is None else _digest("code", code)
+    code = None if code is None else digest_in("code", code)
     role = _role(baseline=bool(body.get("baseline")))
     entrant = Entrant(name=body["name"], recipe=recipe, params=params, prepare=prepare, role=role)
     if not entrant.had.fitted and not entrant.had.asked:

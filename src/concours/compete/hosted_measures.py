@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from concours.compete.hosted_board import Result, Score, Scoring
-from concours.compete.hosted_entries import Upload
+from concours.compete.uploads import Upload
 from concours.core.digests import Digest
 from concours.core.event import Done
 from concours.core.frozen import frozen

@@ -1,5 +1,6 @@
 """A poll: entrants are rated by the votes of people, who send them in batches while it is open.
 
+Where there are prompts, an entry is a file with its answers to them, which a job looks at before anybody is shown one.
 A batch is an object in the store, and a signal names it by its digest. Each is counted by a job, which says what is
 wrong with it if it cannot be; all that have been counted so far are rated together, by a job too, and at most one such
 rating is under way. Which ratings there were on the way is forgotten.
@@ -12,7 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from concours.compete.answered import Answered
-from concours.compete.poll_state import Counted, Polled, Rating, batches_of, poll_lines, refusal_of
+from concours.compete.poll_entries import Came, came, refusal_of
+from concours.compete.poll_state import Counted, Polled, Rating, Received, batches_of, poll_lines
+from concours.compete.uploads import Upload
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Event, Outcome, Signal
@@ -20,7 +23,7 @@ from concours.core.job import Job
 from concours.core.process import Grouped, Order, Plan
 from concours.core.standings import Standings
 
-_RATED_BY = ("counted", "withdrawn")
+_RATED_BY = ("counted", "withdrawn", "received", "unheard")
 _AHEAD = 100
 """So many batches are to be counted at a time: more than there are workers, and few to look through."""
 
@@ -29,9 +32,13 @@ _AHEAD = 100
 class Poll:
     """A poll that takes signals.
 
-    `joined` brings an entrant by its `name`, which battles call it by; its id is that of the signal. `withdrawn` takes
-    an `entry` off the board, and leaves out the battles that it had. `voted` brings `votes`: the digest of a table of
-    battles (`engine.runners.poll.keep_votes`) between entrants that have joined by then. One that is damaged, or names
+    `joined` brings an entry, whose id is that of the signal: its `name`, which battles call it by; `team`, by default
+    the entry's id; and `baseline`, of one that competes without a place. Of a team the latest entry is on the board,
+    and what was voted on those before it still counts for whom they met. Where there are `prompts`, it also brings its
+    answers to them: `file`, an upload by digest, and `called`, its name; battles then call it by its id, and it is on
+    the board once a job has found nothing wrong with them. `withdrawn` takes an `entry` off the board, and leaves out
+    the battles that it had; or leaves out the votes of a `voter`. `voted` brings `votes`: the digest of a table of
+    battles (`engine.runners.poll.keep_votes`) between entries that have joined by then. One that is damaged, or names
     anybody else, counts for nothing as a whole, with the reason; it may be sent again once who was missing has joined.
     A batch counts once, however often it is sent. `closed` ends it, and is the last that is taken.
 
@@ -39,46 +46,60 @@ class Poll:
 
     Attributes:
         name: to whom signals are addressed.
-        cluster: columns of each batch whose equal values mark battles that depend on one another, such as the voter.
+        cluster: columns of each batch whose equal values mark battles that depend on one another, such as the voter;
+            the first is the one by which voters are left out.
+        prompts: a table of what entries answer; none where that is not the poll's affair.
         threads: of each job.
     """
 
     name: str = "poll"
     cluster: tuple[str, ...] = ()
+    prompts: Upload | None = None
     threads: int = 1
     order: Order = "arrival"
 
     def init(self, candidates: Sequence[Candidate], *, seed: int) -> Polled:
-        """The poll with those that can be voted for from the beginning."""
+        """The poll with those that can be voted for from the beginning, who have no answers to show."""
         state = Polled()
         for number, candidate in enumerate(candidates):
-            state = state.with_entry(f"from the beginning {number}", candidate.entrant.name)
+            entry, name = f"from the beginning {number}", candidate.entrant.name
+            state = state.with_entry(entry, Came(name=name, label=name, team=entry), None)
         return state
 
     def refusal(self, state: Polled, signal: Signal) -> str:
         """Why a signal is not taken; empty where it is."""
-        return refusal_of(state, signal)
+        return refusal_of(state, signal.name, signal.body, answers=self.prompts is not None)
 
     def plan(self, state: Polled) -> Plan:
-        groups = [counting.jobs for counting in islice(state.waiting.values(), _AHEAD)]
+        groups = [(self._read(self.prompts),)] if self.prompts and state.prompts is None else []
+        groups += [one.jobs for one in islice(state.receiving.values(), _AHEAD)]
+        groups += [one.jobs for one in islice(state.waiting.values(), _AHEAD)]
         groups += [(self._rate(state, state.rating),)] if state.rating else []
         jobs = Grouped(tuple(groups))
         return Plan(jobs, "run") if jobs else Plan(status="finished" if state.closed else "wait")
 
     def update(self, state: Polled, event: Event) -> Polled:
         if isinstance(event, Signal):
-            taken = event.id not in state.heard and not refusal_of(state, event)
+            taken = event.id not in state.heard and not self.refusal(state, event)
             return self._rating(state, self._told(state, event)) if taken else state
         if not isinstance(event, Outcome):
             return state
         if state.rating and self._rate(state, state.rating).digest == event.job:
             after = replace(state, rated=Answered.of(state.rating, event), rating=None)
             return self._next(after)
-        counted = [id for id, counting in state.waiting.items() if counting.jobs[0].digest == event.job]
-        after = state
+        return self._rating(state, self._ended(state, event))
+
+    def _ended(self, state: Polled, event: Outcome) -> Polled:
+        """The poll when a job has ended that was asked for a file of prompts or answers, or for a batch."""
+        if self.prompts and state.prompts is None and self._read(self.prompts).digest == event.job:
+            return replace(state, prompts=Received.of(event))
+        received = [entry for entry, one in state.receiving.items() if one.jobs[0].digest == event.job]
+        counted = [id for id, one in state.waiting.items() if one.jobs[0].digest == event.job]
+        for entry in received:
+            state = state.with_received(entry, Received.of(event))
         for id in counted:
-            after = after.with_counted(id, Counted.of(event))
-        return self._rating(state, after)
+            state = state.with_counted(id, Counted.of(event))
+        return state
 
     def standings(self, state: Polled) -> Standings:
         """By rating, those who have one; the others after them."""
@@ -91,7 +112,10 @@ class Poll:
     def _told(self, state: Polled, signal: Signal) -> Polled:
         state = replace(state, heard=state.heard.with_item(signal.id, signal.at))
         if signal.name == "joined":
-            return state.with_entry(signal.id, str(signal.body["name"]))
+            entry = came(signal.id, signal.body, answers=self.prompts is not None)
+            return state.with_entry(signal.id, entry, self._receive(entry.answers) if entry.answers else None)
+        if signal.name == "withdrawn" and "voter" in signal.body:
+            return replace(state, unheard=state.unheard.with_item(str(signal.body["voter"]), True))
         if signal.name == "withdrawn":
             return replace(state, withdrawn=state.withdrawn.with_item(str(signal.body["entry"]), True))
         if signal.name == "voted":
@@ -100,27 +124,53 @@ class Poll:
         return replace(state, closed=signal.at)
 
     def _rating(self, before: Polled, state: Polled) -> Polled:
-        """The poll with the next rating under way, if the last has ended, or rates who has been withdrawn."""
+        """The poll with the next rating under way, if the last has ended, or rates who has been left out."""
         if all(getattr(before, what) is getattr(state, what) for what in _RATED_BY):
             return state
-        if state.rating and state.rating.without == state.gone:
+        if state.rating and (state.rating.without, state.rating.unheard) == (state.gone, tuple(state.unheard)):
             return state
         return self._next(state)
 
     def _next(self, state: Polled) -> Polled:
         """The poll with a rating under way of all that has been counted so far, unless that is the latest."""
-        wanted = Rating(votes=tuple(state.accepted), without=state.gone)
+        shown = state.shown.values()
+        wanted = Rating(
+            votes=tuple(state.accepted),
+            without=state.gone,
+            unheard=tuple(state.unheard),
+            shown=tuple(entry.label for entry in shown),
+            placed=tuple(entry.label for entry in shown if not entry.baseline),
+        )
         if not wanted.votes:
             return replace(state, rating=None, rated=None)
         known = state.rated is not None and state.rated.asked == wanted
         return replace(state, rating=None if known else wanted)
+
+    def _read(self, prompts: Upload) -> Job:
+        return Job(
+            runner="read_prompts",
+            inputs={"prompts": prompts.file},
+            params={"called": prompts.called},
+            outputs=("texts",),
+            label=f"read {prompts.called}",
+        )
+
+    def _receive(self, answers: Upload) -> Job:
+        assert self.prompts  # noqa: S101 (for the type checker)
+        return Job(
+            runner="receive_answers",
+            inputs={"answers": answers.file, "prompts": self.prompts.file},
+            params={"called": answers.called, "prompts": self.prompts.called},
+            outputs=("texts",),
+            label=f"receive {answers.called}",
+        )
 
     def _count(self, state: Polled, votes: Digest) -> Job:
         """Reads a batch, and finds out whether it speaks of those who have joined, and can be counted."""
         return Job(
             runner="count_votes",
             inputs={"votes": votes},
-            params={"names": list(state.entries.values()), "cluster": list(self.cluster)},
+            params={"names": [entry.label for entry in state.entries.values()], "cluster": list(self.cluster)},
             outputs=("votes",),
             label=f"count {votes[7:19]}",
         )
@@ -132,7 +182,13 @@ class Poll:
         return Job(
             runner="rate",
             inputs={f"votes{number}": digest for number, digest in enumerate(rating.votes)},
-            params={"without": list(rating.without), "cluster": list(self.cluster)},
+            params={
+                "without": list(rating.without),
+                "unheard": list(rating.unheard),
+                "shown": list(rating.shown),
+                "placed": list(rating.placed),
+                "cluster": list(self.cluster),
+            },
             threads=self.threads,
             label=f"rate by {len(rating.votes)} batches of votes",
         )

@@ -345,5 +345,7 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "duels": _duels,
     "count_votes": lambda job: {"battles": int(100 * chance(job, "battles"))},
     "rate": _rated,
+    "read_prompts": lambda job: {"texts": 7},
+    "receive_answers": lambda job: {"texts": 7},
 }
 """By the kind of job."""

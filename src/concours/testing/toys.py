@@ -117,6 +117,8 @@ _KINDS = (
     "duels",
     "count_votes",
     "rate",
+    "read_prompts",
+    "receive_answers",
 )
 
 

@@ -21,8 +21,8 @@ from concours.kernels.rating.lines import checked
 from concours.kernels.rating.ratings import ELO, Rated
 from concours.kernels.rating.ratings import rate as rate_boards
 from concours.kernels.rating.ties import TIES
-from concours.kernels.rating.voters import Sides, evidence, sides
-from concours.kernels.rating.votes import LEFT, OUTCOMES, TIE, Boards, Counts
+from concours.kernels.rating.voters import Sides, crowd, evidence, needed, sides
+from concours.kernels.rating.votes import LEFT, TIE, Boards, Counts
 from concours.kernels.scoring.intervals import LEVEL
 from concours.tasks.battle_files import Battles, Source
 from concours.tasks.battles import Tally
@@ -133,13 +133,8 @@ def _voters(tally: Tally, board: Boards) -> dict[str, Any]:
     rows = tally.kept()
     votes, (voter,) = rows.among(rows.of(None))
     who = rows.voters[0]
-    tied = TIES["davidson" if board.battles[..., TIE].any() else "half"]
-    (rated,) = rate_boards(board, tied)
-    theta = np.nan_to_num(rated.theta)
-    lead = theta[:, None] - theta[None, :]
-    expected = tied.chances(lead, np.full(len(theta), rated.eta))
-    found = evidence(votes, voter, (expected + 1e-3) / (1 + OUTCOMES * 1e-3), len(who))
-    bound = log(2 * len(who) / (1 - LEVEL))
+    found = evidence(votes, voter, crowd(board), len(who))
+    bound = needed(len(who), LEVEL)
     greatest = np.maximum(found.random, found.against)
     against = [code for code in np.argsort(-greatest, kind="stable").tolist() if greatest[code] >= bound]
     return {

@@ -9,7 +9,7 @@ import numpy as np
 
 from concours.core.errors import ContestError, nearest
 from concours.kernels.rating.lines import checked
-from concours.kernels.rating.pairing import choose, falls, propensities
+from concours.kernels.rating.pairing import EXPLORE, choose, falls, propensities
 from concours.kernels.rating.ratings import ELO
 from concours.kernels.rating.ratings import rate as rate_boards
 from concours.kernels.rating.ties import TIES
@@ -17,7 +17,6 @@ from concours.tasks.battle_files import Battles
 from concours.votes.reading import Asked, tallied
 
 SCHEMA: Final = 1
-_EXPLORE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,12 +109,12 @@ def pair(
     aims = _aims(aim, names, theta)
     top = aim.startswith("top:") and aim not in names
     rng = np.random.default_rng(seed)
-    chosen, after = choose(covariance, theta, aims, many=next, rng=rng, centre=top, explore=_EXPLORE)
+    chosen, after = choose(covariance, theta, aims, many=next, rng=rng, centre=top, explore=EXPLORE)
     drawn = []
     for each, swapped in zip(chosen, rng.random(len(chosen)) < 0.5, strict=True):
         a, b = (each.second, each.first) if swapped else (each.first, each.second)
         drawn.append(Next(left=names[a], right=names[b], propensity=each.propensity))
-    chances = propensities(falls(covariance, theta, aims, centre=top), explore=_EXPLORE)
+    chances = propensities(falls(covariance, theta, aims, centre=top), explore=EXPLORE)
     first, second = np.triu_indices(len(names), 1)
     order = np.argsort(-chances[first, second], kind="stable")
     return Pairs(

@@ -66,7 +66,13 @@ _OWN = {
     "rank_scores": RunnerSpec(reference="concours.engine.runners.hosted:rank_scores", version=1, packages=("numpy",)),
     "rescore": RunnerSpec(reference="concours.engine.runners.hosted:rescore", version=2),
     "count_votes": RunnerSpec(reference="concours.engine.runners.poll:count_votes", version=1, packages=_OF_VOTES),
-    "rate": RunnerSpec(reference="concours.engine.runners.poll:rate", version=1, packages=_OF_VOTES),
+    "rate": RunnerSpec(reference="concours.engine.runners.poll:rate", version=2, packages=_OF_VOTES),
+    "read_prompts": RunnerSpec(
+        reference="concours.engine.runners.answered:read_prompts", version=1, packages=("numpy", "pyarrow")
+    ),
+    "receive_answers": RunnerSpec(
+        reference="concours.engine.runners.answered:receive_answers", version=1, packages=("numpy", "pyarrow")
+    ),
     "choice": RunnerSpec(reference="concours.engine.runners.choice:choice", version=2, packages=_NUMERIC),
     "importance": RunnerSpec(reference="concours.engine.runners.explain:importance", version=3, packages=_OF_DATA),
     "dependence": RunnerSpec(reference="concours.engine.runners.explain:dependence", version=1, packages=_OF_DATA),

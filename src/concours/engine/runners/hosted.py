@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +23,7 @@ from concours.core.problem import Problem
 from concours.engine.outputs import output_of
 from concours.engine.runners.ranked import ranked
 from concours.engine.runners.score import evaluated, metrics_of
+from concours.engine.uploaded import uploaded
 from concours.engine.work import JobResult
 from concours.kernels.ranking.ranks import competition_ranks
 from concours.kernels.ranking.sides import chosen
@@ -66,7 +64,7 @@ def receive_file(job: Job, store: Store) -> JobResult:
     output = output_told(params["output"], params["labels"])
     names = get_values(store, job.inputs["names"]).to_pylist() if "names" in job.inputs else None
     wanted = Wanted(classes=tuple(params["labels"]), texts=output.texts, id=params["id"], target=params["target"])
-    with _called(store, job.inputs["file"], called) as file:
+    with uploaded(store, job.inputs["file"], called) as file:
         table, notes = aligned(read_file(file, wanted), Sought(rows=params["rows"], ids=names), called)
     given = output.given(table, called)
     more = checked_enough(given, metrics_of(job)[0], params["labels"], called)
@@ -76,19 +74,6 @@ def receive_file(job: Job, store: Store) -> JobResult:
         raise DataError(f"{called}: {error}") from None
     notes = (*notes, *(more if output.estimator == "classifier" else given.notes))
     return JobResult(outputs={"test": put_values(store, values)}, values={"notes": list(notes)})
-
-
-@contextmanager
-def _called(store: Store, digest: Digest, name: str) -> Iterator[Path]:
-    """A file of the store under the name that it was sent by, whose ending says how it is read."""
-    try:
-        kept = store.local_path(digest)
-    except (ObjectNotFound, ObjectDamaged) as error:
-        raise DataError(f"{name} cannot be read ({error}); send it again") from error
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / Path(name).name
-        file.symlink_to(kept)
-        yield file
 
 
 def rank(job: Job, store: Store) -> JobResult:

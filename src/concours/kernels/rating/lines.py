@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +20,10 @@ MEAN: Final = 1000.0
 
 SURE: Final = 10
 """So many clusters at least make a covariance that can be relied on."""
+
+_NOWHERE: Final[dict[str, Any]] = dict.fromkeys(
+    ("rank", "rank_best", "rank_worst", "overlap_best", "overlap_worst", "tier")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,20 @@ def checked(counts: Counts) -> Boards:
     if not boards.weight[..., :TIE].sum():
         raise DataError(f"there are only ties, {int(boards.battles.sum()):,}; nothing can be rated by that")
     return boards
+
+
+def among(lines: Sequence[Rating], names: Sequence[str], board: Estimated, some: Sequence[str]) -> tuple[Rating, ...]:
+    """Lines of a board, with places of some of its models among themselves, and none of the others."""
+    inside = np.isin(np.array(names, dtype=object), np.array(some, dtype=object))
+    if not (inside & (board.rated.standing.played > 0)).any():
+        return tuple(replace(line, **_NOWHERE) for line in lines)
+    found = places(board, inside)
+    ranks = (found.rank, found.best, found.worst, found.overlap_best, found.overlap_worst, found.tier)
+    told: dict[str, dict[str, Any]] = {
+        names[code]: {name: int(of[at]) for name, of in zip(_NOWHERE, ranks, strict=True)}
+        for at, code in enumerate(found.models.tolist())
+    }
+    return tuple(replace(line, **told.get(line.name, _NOWHERE)) for line in lines)
 
 
 def lines(

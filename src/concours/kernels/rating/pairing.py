@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
 Floats = NDArray[np.float64]
+
+EXPLORE: Final = 0.1
+"""The share of the draws that is even over all pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ def falls(covariance: Floats, theta: Floats, aims: NDArray[np.int64], *, centre:
     return np.asarray(np.maximum(found, 0.0))
 
 
-def propensities(fall: Floats, *, explore: float = 0.1) -> Floats:
+def propensities(fall: Floats, *, explore: float = EXPLORE) -> Floats:
     """(models, models) upper triangle of probabilities, which sum to one: mostly by the fall, a share evenly.
 
     No pair has probability 0, so that votes can be reweighted to any mix of pairs.
@@ -56,6 +60,23 @@ def propensities(fall: Floats, *, explore: float = 0.1) -> Floats:
     return np.asarray(even if total <= 0 else (1 - explore) * wanted / total + explore * even)
 
 
+def telling(fall: Floats, *, most: int) -> list[tuple[int, int, float]]:
+    """The pairs that tell most, the most telling first, each with its share of what these tell together.
+
+    With as many as there are pairs, `propensities` are (1 - explore) times the share, and explore over the number of
+    pairs. None where no pair tells anything.
+
+    Args:
+        most: how many at most.
+    """
+    first, second = np.triu_indices(len(fall), 1)
+    tells = fall[first, second]
+    order = np.argsort(-tells, kind="stable")[:most]
+    order = order[tells[order] > 0]
+    shares = tells[order] / tells[order].sum() if len(order) else tells[order]
+    return list(zip(first[order].tolist(), second[order].tolist(), shares.tolist(), strict=True))
+
+
 def choose(
     covariance: Floats,
     theta: Floats,
@@ -64,7 +85,7 @@ def choose(
     many: int,
     rng: np.random.Generator,
     centre: bool = False,
-    explore: float = 0.1,
+    explore: float = EXPLORE,
 ) -> tuple[list[Choice], Floats]:
     """Draws pairs one after the other; each is taken to be fought before the next is drawn.
 

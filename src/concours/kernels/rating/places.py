@@ -42,10 +42,10 @@ class Places:
     tier: Codes
 
 
-def places(board: Estimated) -> Places:
-    """Where the models of a board stand."""
+def places(board: Estimated, among: NDArray[np.bool_] | None = None) -> Places:
+    """Where the models of a board stand; or, (models,), some of them among themselves."""
     rated, known = board.rated, board.rated.standing
-    models = np.flatnonzero(known.played > 0)
+    models = np.flatnonzero((known.played > 0) & (True if among is None else among))
     models = models[np.argsort(-rated.theta[models], kind="stable")]
     theta = rated.theta[models]
     means = Means(theta, rated.covariance[np.ix_(models, models)], units=board.units)

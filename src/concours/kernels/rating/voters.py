@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from concours.kernels.rating.votes import LEFT, OUTCOMES, RIGHT, TIE, Votes
+from concours.kernels.rating.ratings import rate
+from concours.kernels.rating.ties import TIES
+from concours.kernels.rating.votes import LEFT, OUTCOMES, RIGHT, TIE, Boards, Votes
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -33,6 +36,24 @@ class Evidence:
     random: Floats
     against: Floats
     agreed: Floats
+
+
+def crowd(board: Boards) -> Floats:
+    """(models, models, 3) the chances of left, right and a tie that the fit of a board (its first) expects of each
+    pair, none of them 0.
+    """
+    tied = TIES["davidson" if board.battles[..., TIE].any() else "half"]
+    (rated,) = rate(board, tied)
+    theta = np.nan_to_num(rated.theta)
+    expected = tied.chances(theta[:, None] - theta[None, :], np.full(len(theta), rated.eta))
+    return np.asarray((expected + 1e-3) / (1 + OUTCOMES * 1e-3))
+
+
+def needed(voters: int, level: float) -> float:
+    """The evidence, as a natural logarithm, that a voter is unlike the crowd: at `level` over all voters and both tests
+    together, whenever one looks.
+    """
+    return log(2 * voters / (1 - level))
 
 
 def evidence(votes: Votes, voter: NDArray[np.int32], expected: Floats, voters: int) -> Evidence:

@@ -462,20 +462,32 @@ BATTLES = Table(
     "battles",
     METADATA,
     Column("id", _NUMBER, primary_key=True),
-    Column("competition", _NUMBER, ForeignKey("competitions.id"), nullable=False),
+    Column("phase", _NUMBER, ForeignKey("phases.id"), nullable=False),
     Column("voter", _NUMBER, ForeignKey("users.id"), nullable=False),
     Column("prompt", Integer, nullable=False),
     Column("left", _NUMBER, nullable=False),
     Column("right", _NUMBER, nullable=False),
+    Column("propensity", Float, nullable=False),
     Column("outcome", String(8), nullable=False, default=""),
     Column("shown", _TIME, nullable=False),
     Column("at", _TIME),
     Column("batch", String(80), nullable=False, default=""),
-    Index("ix_battles_competition", "competition", "batch"),
-    Index("ix_battles_voter", "voter", "competition"),
+    Index("ix_battles_batch", "phase", "batch"),
+    Index("ix_battles_voter", "voter", "phase"),
 )
-"""A pair that somebody was shown, blind, and what they said: `left`, `right`, `tie`, `bad`, or nothing yet.
-left, right: submissions. batch: the id of the signal that carried it, once one has."""
+"""A pair that somebody was shown, blind, and what they said: `left`, `right`, `tie`, `bad`; nothing yet; or `gone`, of
+one that was taken back, since one of the two no longer stands. left, right: submissions. propensity: the probability
+with which this pair was drawn for this voter. batch: the id of the signal that carried the vote, once one has."""
+
+PAIRINGS = Table(
+    "pairings",
+    METADATA,
+    Column("board", String(60), primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("voters", Text, nullable=False),
+)
+"""A projection: which entries of an arena may be shown, and which pairs tell most (`services.pairing.Pairing`); and
+voters who do not vote as the crowd does, for hosts."""
 
 # Accounts of extras
 

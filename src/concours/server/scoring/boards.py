@@ -21,6 +21,7 @@ from concours.server.database.tables import COMPETITIONS, FILES, PHASES, SIGNALS
 from concours.server.database.texts import json_of, text_of
 from concours.server.hosting.competition import DATA, Competition, Phase
 from concours.server.hosting.opened import Asked, Opened
+from concours.server.scoring.arena import ArenaProjection, poll_of
 from concours.server.scoring.projections import Projection
 
 
@@ -36,7 +37,7 @@ class Kept:
     name: str
     process: Hearing[Any]
     seed: int
-    projection: Callable[[Database], Projection]
+    projection: Callable[[Database], Projection | ArenaProjection]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +90,13 @@ def _began(database: Database, row: Row[Any]) -> dict[str, Any] | None:
 
 def _kept(id: int, began: Began) -> Kept:
     name = f"phase {id}"
+    if began.competition.arena:
+        return Kept(
+            name=name,
+            process=poll_of(name, began.competition.arena, began.files),
+            seed=began.competition.seed,
+            projection=lambda database: ArenaProjection(database, name, id),
+        )
     return Kept(
         name=name,
         process=_hosted(name, began),

@@ -22,6 +22,7 @@ from concours.engine.processes import ProcessExecutor
 from concours.server.database.changes import tell
 from concours.server.database.inbox import Post
 from concours.server.platform import Platform
+from concours.server.scoring.arena import deliver
 from concours.server.scoring.boards import wanted
 from concours.server.scoring.hub import Hub
 from concours.server.scoring.keeping import BoardKeeper
@@ -90,6 +91,7 @@ class Conductor:
                         raise broken
                 self._openings.look()
                 self._turn(utc_now())
+                deliver(self._platform)
                 self._keep()
                 leaving.wait(_LOOK_S)
         finally:

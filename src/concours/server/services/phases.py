@@ -24,7 +24,7 @@ from concours.server import audit
 from concours.server.database import inbox
 from concours.server.database.tables import COMPETITIONS, PHASES, PLACES, SUBMISSIONS, TEAMS
 from concours.server.database.texts import json_of
-from concours.server.hosting.competition import Phase
+from concours.server.hosting.competition import Competition, Phase
 from concours.server.hosting.opened import Opened
 
 _BY: Final = "the platform"
@@ -69,14 +69,16 @@ def close(db: Connection, phase: int) -> None:
     """Ends a phase: nothing is taken any more, and its board is told the finals that teams have chosen.
 
     A team that has chosen none is ranked by its best public one (`compete.hosted`). What has not begun is closed at
-    once. Nothing happens where the phase has ended.
+    once. Nothing happens where the phase has ended. An arena is told by who brings it its last votes
+    (`scoring.arena.deliver`).
     """
     row = _locked(db, phase)
     if row.state not in ("waiting", "open"):
         return
     begun = row.state == "open"
+    declared = db.execute(select(COMPETITIONS.c.settings).where(COMPETITIONS.c.id == row.competition)).scalar_one()
     db.execute(update(PHASES).where(PHASES.c.id == phase).values(state="closing" if begun else "closed"))
-    if begun:
+    if begun and not Competition.from_json(json_of(declared)).arena:
         body = {"finals": {str(team): [str(one.id) for one in chosen] for team, chosen in _chosen(db, phase).items()}}
         inbox.put(db, new_signal("closed", body, to=f"phase {phase}", id=f"close {phase}"))
     audit.write(db, _BY, "phase.close", f"phase {phase} {row.key}")

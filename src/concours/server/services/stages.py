@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection, Row
@@ -25,6 +25,10 @@ class Measured:
 
     name: str
     greater_is_better: bool
+
+
+RATING: Final = Measured(name="rating", greater_is_better=True)
+"""What an arena measures, by votes: points on the Elo scale."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +137,10 @@ def _stage(row: Row[Any], access: Access) -> Stage:
 
 
 def _metrics(access: Access, phase: str) -> tuple[Measured, ...]:
-    scorer, opened = settings_of(access).scorer, access.competition.opened
+    declared, opened = settings_of(access), access.competition.opened
+    scorer = declared.scorer
+    if declared.arena:
+        return (RATING,)
     if scorer:
         return tuple(Measured(name=one.name, greater_is_better=one.greater_is_better) for one in scorer.measures)
     return _read_metrics(opened).get(phase, ()) if opened else ()

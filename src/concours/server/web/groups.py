@@ -6,6 +6,7 @@ from typing import Final
 
 from concours.server.web.api import (
     accounts,
+    arena,
     boards,
     competitions,
     discussion,
@@ -30,6 +31,7 @@ GROUPS: Final[tuple[Routes, ...]] = (
     teams.ROUTES,
     submissions.ROUTES,
     boards.ROUTES,
+    arena.ROUTES,
     discussion.ROUTES,
     profiles.ROUTES,
     work.ROUTES,
