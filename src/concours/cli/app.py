@@ -16,6 +16,7 @@ import typer
 import concours
 from concours.cli import (
     ask,
+    backups,
     challenge,
     compare,
     continue_,
@@ -77,6 +78,9 @@ for command in (
     challenge.challenge,
     gateway.gateway,
     up.up,
+    backups.backup,
+    backups.restore,
+    backups.migrate,
     worker.worker,
     inspect.gc,
     inspect.doctor,

@@ -33,7 +33,7 @@ class Platform:
                 raise MissingPackage(f"the platform needs {module}: {install_command(module)}")
         settings.data.mkdir(parents=True, exist_ok=True)
         database = Database.at(settings.database)
-        database.upgrade()
+        database.require_form()
         return cls(settings=settings, database=database, store=store_at(settings.store))
 
     def close(self) -> None:

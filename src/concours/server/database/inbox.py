@@ -21,6 +21,10 @@ def put(db: Connection, signal: Signal) -> None:
     db.execute(insert(SIGNALS).values(board=signal.to, signal=text_of(content)))
 
 
+class PostClosed(Exception):
+    """Nothing is fetched any more: whoever waits for something to come in is to leave."""
+
+
 class Post:
     """Fetches what has come in for all boards, by one query, and hands it to their inboxes.
 
@@ -33,6 +37,13 @@ class Post:
         self.changed = threading.Condition()
         self._come: dict[str, dict[int, Signal]] = defaultdict(dict)
         self._given: set[int] = set()
+        self.closed = False
+
+    def close(self) -> None:
+        """Whoever waits at an inbox leaves it, by `PostClosed`."""
+        with self.changed:
+            self.closed = True
+            self.changed.notify_all()
 
     def fetch(self) -> int:
         """Looks once; how many signals are new. Raises SQLAlchemyError: the database is away."""
@@ -68,10 +79,15 @@ class SqlInbox:
         self._taken: dict[int, str] = {}
 
     def poll(self, timeout_s: float) -> Sequence[Signal]:
+        """Raises PostClosed: the post is."""
         until = time.monotonic() + timeout_s
         with self._post.changed:
             while not (found := self._new()) and (left := until - time.monotonic()) > 0:
+                if self._post.closed:
+                    raise PostClosed
                 self._post.changed.wait(left)
+            if self._post.closed:
+                raise PostClosed
             self._taken |= {number: signal.id for number, signal in found.items()}
         return list(found.values())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from concours.core.errors import ContestError
 from concours.stores.databases import Backend, opened, shown, why
 
+_PATIENCE_S = 60.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
@@ -61,21 +63,71 @@ class Database:
         with self.engine.begin() as db:
             yield db
 
-    def upgrade(self) -> None:
-        """Brings the tables to the form of this version. Raises ContestError: they are of a later one."""
-        with self.engine.begin() as db:
-            newest = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
-            here = MigrationContext.configure(db).get_current_revision()
-            known = {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
-            if here is not None and here not in known:
-                raise ContestError(
-                    f"the database is of a later version of Concours (its form is {here}, this one knows {newest}): "
-                    "install that one"
-                )
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection that sees all tables as they were at one instant, and writes nothing."""
+        options = {"reads": True, **({"isolation_level": "REPEATABLE READ"} if self._shared else {})}
+        with self.engine.connect().execution_options(**options) as db:
+            yield db
+
+    @property
+    def _shared(self) -> bool:
+        return self.engine.dialect.name != "sqlite"
+
+    def form(self, db: Connection) -> str | None:
+        """Which form the tables have; none where there are none."""
+        return MigrationContext.configure(db).get_current_revision()
+
+    def require_form(self) -> None:
+        """Makes the tables where there are none. Raises ContestError: they are of another version."""
+        with self.reading() as db:
+            here = self.form(db)
+        newest = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+        if here is None:
+            self.upgrade()
+        elif here != newest:
+            self._require_known(here)
+            raise ContestError(
+                f"the database is of an earlier version of Concours (its form is {here}, this one's {newest}): make a "
+                "backup by that version, then run concours migrate"
+            )
+
+    def upgrade(self, to: str = "head") -> None:
+        """Brings the tables to a form, by default this version's. Raises ContestError: they are of a later version."""
+        with self._turn(), self.engine.begin() as db:
+            for known in (self.form(db), to):
+                if known not in (None, "head"):
+                    self._require_known(known)
             config = Config()
             config.set_main_option("script_location", str(_MIGRATIONS))
             config.attributes["connection"] = db
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One at a time: several platforms may start on one database at once."""
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            hold = self.backend.hold(self.engine, "migration")
+            try:
+                hold.__enter__()
+                break
+            except ContestError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+        try:
+            yield
+        finally:
+            hold.__exit__(None, None, None)
+
+    def _require_known(self, form: str | None) -> None:
+        scripts = ScriptDirectory(str(_MIGRATIONS))
+        if form not in {script.revision for script in scripts.walk_revisions()}:
+            raise ContestError(
+                f"the database is of a later version of Concours (its form is {form}, this one knows "
+                f"{scripts.get_current_head()}): install that one"
+            )
 
     def close(self) -> None:
         self.engine.dispose()

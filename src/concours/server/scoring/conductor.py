@@ -44,6 +44,7 @@ _JOB_S: Final = 900.0
 _OWNER: Final = "conductor"
 """Whose jobs are leased: any conductor's goes on with those of the one before."""
 _LEASED_S: Final = 0.25
+_REST_S: Final = 5.0
 
 
 def conduct(told: Mapping[str, Any], leaving: threading.Event) -> None:
@@ -96,6 +97,9 @@ class Conductor:
                 leaving.wait(_LOOK_S)
         finally:
             leaving.set()
+            self._post.close()
+            for thread in (fetching, *self._keepers.values()):
+                thread.join(_REST_S)
             self._hub.close()
             self._leased.close()
 

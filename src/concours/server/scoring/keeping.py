@@ -12,7 +12,7 @@ from concours.core.ports import Executor, Notice
 from concours.engine.identity import code_digests
 from concours.engine.limits import Limits
 from concours.engine.loop import Engine
-from concours.server.database.inbox import Post, SqlInbox
+from concours.server.database.inbox import Post, PostClosed, SqlInbox
 from concours.server.database.journal import SqlJournal
 from concours.server.platform import Platform
 from concours.server.scoring.boards import Kept
@@ -46,6 +46,8 @@ class BoardKeeper(threading.Thread):
                 listener=self._heard,
             )
             projection.finish(engine.drive(board.process, (), seed=board.seed, watch=projection.watch))
+        except PostClosed:
+            _LOG.info("%s rests", board.name)
         except Exception:  # noqa: BLE001 (whatever it was, the journal has what was before it)
             _LOG.exception("%s has failed; it is begun again from its journal", board.name)
         finally:
