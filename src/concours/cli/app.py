@@ -15,6 +15,7 @@ import typer
 
 import concours
 from concours.cli import (
+    admin,
     ask,
     backups,
     challenge,
@@ -84,6 +85,7 @@ for command in (
     worker.worker,
     inspect.gc,
     inspect.doctor,
+    admin.audit_log,
 ):
     app.command()(command)
 app.add_typer(host.host)
