@@ -8,7 +8,7 @@ import pytest
 
 from concours.server.refusals import TooMany
 from concours.server.web.limits import KINDS, Limits
-from concours.server.web.security import local_path
+from concours.server.web.redirects import local_path
 
 FOREIGN = [
     {"sec-fetch-site": "cross-site"},

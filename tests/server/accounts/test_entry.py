@@ -209,7 +209,7 @@ def test_recovery_takes_away_all_that_a_thief_could_hold(platform):
         tokens.add(db, Actor(user=entered.user, name="ann"), "laptop", ["read"])
         link = links.add(db, root, platform.settings, "recovery", "ann").rpartition("/")[2]
         with pytest.raises(Forbidden):
-            entry._require_open("open", links.look(db, link).purpose)
+            entry.require_open("open", links.look(db, link).purpose)
     with pytest.raises(Unfit, match="password"):
         entry.recover(platform, link, "short")
     entry.recover(platform, link, OTHER)

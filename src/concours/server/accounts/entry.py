@@ -74,7 +74,7 @@ def checked(platform: Platform, name: str, password: str, address: str) -> Actor
 
 def login(platform: Platform, name: str, password: str, address: str) -> Entered:
     """Begins a new session. Raises NotSignedIn, TooMany, as `checked` does."""
-    return _begun(platform, checked(platform, name, password, address))
+    return begun(platform, checked(platform, name, password, address))
 
 
 def register(platform: Platform, applicant: Applicant, *, link: str | None = None, address: str = "") -> Entered:
@@ -91,11 +91,11 @@ def register(platform: Platform, applicant: Applicant, *, link: str | None = Non
     """
     passwords.require_good(applicant.password, applicant.name, applicant.display, applicant.email or "")
     with platform.database.reading() as db:
-        _require_open(chosen(db, "registration"), None if link is None else links.look(db, link).purpose)
+        require_open(chosen(db, "registration"), None if link is None else links.look(db, link).purpose)
     password = passwords.hashed(applicant.password)
     with platform.database.writing() as db:
         purpose = None if link is None else links.take(db, link).purpose
-        _require_open(chosen(db, "registration"), purpose)
+        require_open(chosen(db, "registration"), purpose)
         actor = Actor(
             user=users.add(
                 db,
@@ -110,7 +110,7 @@ def register(platform: Platform, applicant: Applicant, *, link: str | None = Non
             address=address,
         )
         audit.write(db, actor, "user.register", actor.name, {"link": purpose or ""})
-    return _begun(platform, actor)
+    return begun(platform, actor)
 
 
 def recover(platform: Platform, link: str, password: str) -> Entered:
@@ -131,7 +131,7 @@ def recover(platform: Platform, link: str, password: str) -> Entered:
         sessions.end_all(db, user)
         actor = Actor(user=user, name=name)
         audit.write(db, actor, "user.recover", name)
-    return _begun(platform, actor)
+    return begun(platform, actor)
 
 
 def change_password(platform: Platform, who: Actor, old: str, new: str) -> Entered:
@@ -154,7 +154,7 @@ def change_password(platform: Platform, who: Actor, old: str, new: str) -> Enter
         db.execute(update(USERS).where(USERS.c.id == account.id).values(password=hashed))
         sessions.end_all(db, account.id)
         audit.write(db, who, "user.password", who.name)
-    return _begun(platform, who)
+    return begun(platform, who)
 
 
 def _recovering(link: links.Link) -> tuple[int, str]:
@@ -163,7 +163,8 @@ def _recovering(link: links.Link) -> tuple[int, str]:
     return link.user, link.name
 
 
-def _require_open(registration: str, purpose: str | None) -> None:
+def require_open(registration: str, purpose: str | None) -> None:
+    """Raises Forbidden: nobody may register, or not by a link for this purpose (none: without a link)."""
     if purpose in ("first", "invitation"):
         return
     if purpose is not None:
@@ -174,7 +175,8 @@ def _require_open(registration: str, purpose: str | None) -> None:
         raise Forbidden("registration is closed")
 
 
-def _begun(platform: Platform, actor: Actor) -> Entered:
+def begun(platform: Platform, actor: Actor) -> Entered:
+    """A new session of somebody of whom it is certain who they are."""
     if actor.user is None:
         raise NotSignedIn("sign in first")
     with platform.database.writing() as db:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 import concours
+from concours.server.accounts.openid import OpenId
 from concours.server.platform import Platform
 from concours.server.web.answers import HANDLERS
 from concours.server.web.groups import GROUPS
@@ -13,7 +14,7 @@ from concours.server.web.security import Guarded
 
 
 def make(platform: Platform) -> FastAPI:
-    """The application of a platform that is open."""
+    """The application of a platform that is open. Raises ContestError: its `concours.toml` is wrong."""
     app = FastAPI(
         title="Concours",
         version=concours.__version__,
@@ -23,7 +24,7 @@ def make(platform: Platform) -> FastAPI:
         redirect_slashes=False,
         exception_handlers=dict(HANDLERS),
     )
-    app.state.platform, app.state.limits = platform, Limits()
+    app.state.platform, app.state.limits, app.state.openid = platform, Limits(), OpenId.of(platform.settings)
     app.add_middleware(Guarded, settings=platform.settings)
     for group in GROUPS:
         app.include_router(group.router)

@@ -19,6 +19,7 @@ from concours.server.web.api import (
     teams,
     work,
 )
+from concours.server.web.pages import openid
 from concours.server.web.routes import Routes
 
 GROUPS: Final[tuple[Routes, ...]] = (
@@ -35,4 +36,5 @@ GROUPS: Final[tuple[Routes, ...]] = (
     discussion.ROUTES,
     profiles.ROUTES,
     work.ROUTES,
+    openid.ROUTES,
 )

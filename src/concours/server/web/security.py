@@ -144,16 +144,6 @@ class Guarded:
             headers["strict-transport-security"] = "max-age=31536000"
 
 
-def local_path(next: str) -> str:
-    """Where to go after a login: the path and query that `next` is, or `/` where it would lead off this site, by
-    whatever reading of it a browser has."""
-    if not next.startswith("/") or next.startswith("//") or len(next) > 2000:
-        return "/"
-    if any(letter <= " " or letter == "\\" or letter == "\x7f" for letter in next):
-        return "/"
-    return next
-
-
 def _client(scope: Scope, headers: Headers, *, proxied: bool) -> tuple[tuple[str, int], bool]:
     """The address of who asks, and whether that is this machine itself."""
     peer, port = scope.get("client") or ("127.0.0.1", 0)
