@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class ConcoursError(Exception):
@@ -86,6 +87,19 @@ class NoSpace(ConcoursError):
 
 class NoSandbox(ConcoursError):
     """Programs of others cannot be kept apart on this machine, so none is run."""
+
+
+class RunStopped(ConcoursError):
+    """A program of somebody's, in a sandbox, did not end well.
+
+    Attributes:
+        cause: of its failure, as of `core.event.Failed`.
+        limit: what it met, in seconds or bytes, where it met one.
+    """
+
+    def __init__(self, reason: str, *, cause: Any, limit: float | None = None) -> None:
+        super().__init__(reason)
+        self.cause, self.limit = cause, limit
 
 
 class NothingFitted(ConcoursError):

@@ -189,7 +189,8 @@ class Engine:
             return record
         event, earlier = _outcome(record), record.number < self._first
         if isinstance(event, Failed):
-            return None if earlier and self._limits.allows_again(event) else record
+            own = job.needs.sandbox and event.limit is not None  # its limits are part of what it is
+            return None if earlier and not own and self._limits.allows_again(event) else record
         if earlier and event.values.get(SHORT):
             return None
         for name, digest in event.outputs.items():

@@ -22,6 +22,7 @@ from concours.core.errors import (
     ObjectNotFound,
     PartnerLost,
     RecipeError,
+    RunStopped,
     SpentOut,
     StoreRefused,
 )
@@ -94,10 +95,11 @@ def execute(
         outcome = Done(job=job.digest, outputs=result.outputs, values=result.values)
         phases = result.phases
     except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever a job raises is its own failure)
-        if trace:
+        if trace and not isinstance(error, RunStopped):  # whose program has said what it had to say
             with suppress(OSError, ValueError):  # the job may have closed standard error
                 traceback.print_exc()
-        outcome = Failed(job=job.digest, cause=_cause(error), reason=_reason(error))
+        limit = error.limit if isinstance(error, RunStopped) else None
+        outcome = Failed(job=job.digest, cause=_cause(error), reason=_reason(error), limit=limit)
         phases = {}
     wall_s, cpu_s = scratch.clock() - wall, cpu_seconds() - cpu + scratch.current().before_cpu_s
     return replace(outcome, cost=Cost(wall_s=wall_s, cpu_s=cpu_s, peak_bytes=peak_memory(), phases=phases))
@@ -112,28 +114,22 @@ def _check_values(result: JobResult) -> None:
             raise ValueError(f"{name} must be finite, got {str(value)[:100]}") from None
 
 
+_CAUSES: tuple[tuple[tuple[type[BaseException], ...], Cause], ...] = (
+    ((NoSpace,), "no_space"),
+    ((NoSandbox,), "no_machine"),
+    ((ObjectNotFound, ObjectDamaged, LinkRefused, StoreRefused), "lost_input"),
+    ((EndpointRefused, SpentOut), "unanswered"),
+    ((PartnerLost,), "parted"),
+    ((MissingPackage, ModuleNotFoundError), "missing_package"),
+    ((RecipeError,), "recipe"),
+    ((MemoryError,), "out_of_memory"),
+)
+
+
 def _cause(error: BaseException) -> Cause:
-    match error:
-        case NoSpace():
-            return "no_space"
-        case NoSandbox():
-            return "no_machine"
-        case ObjectNotFound() | ObjectDamaged() | LinkRefused() | StoreRefused():
-            return "lost_input"
-        case EndpointRefused() | SpentOut():
-            return "unanswered"
-        case PartnerLost():
-            return "parted"
-        case MissingPackage():
-            return "missing_package"
-        case RecipeError():
-            return "recipe"
-        case MemoryError():
-            return "out_of_memory"
-        case ModuleNotFoundError():
-            return "missing_package"
-        case _:
-            return "exception"
+    if isinstance(error, RunStopped):
+        return error.cause
+    return next((cause for types, cause in _CAUSES if isinstance(error, types)), "exception")
 
 
 def _reason(error: BaseException) -> str:

@@ -7,7 +7,7 @@ and stays until what was left has been taken out; bubblewrap, below it, makes ev
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -167,17 +167,25 @@ def _variables(box: Box) -> Iterator[str]:
 def _mounts(box: Box, data: Mapping[str, int]) -> Iterator[str]:
     yield from _SYSTEM
     above = {str(parent) for place in (*places(), *box.files, box.out) for parent in PurePosixPath(place).parents}
-    for folder in sorted(above - {"/", *places(), *box.files}):
-        yield from ("--perms", "0755", "--dir", folder)
+    folders = sorted(above - {"/", box.out, *places(), *box.files})
+    inner = [folder for folder in folders if PurePosixPath(folder).is_relative_to(box.out)]
+    yield from _folders(folder for folder in folders if folder not in inner)
     for place, path in places().items():
         yield from ("--ro-bind", str(path), place)
+    yield from ("--bind", OUT, box.out, *_folders(inner))
     for place, content in sorted(box.files.items()):  # folders before what lies in them
         if isinstance(content, bytes):
             yield from ("--perms", "0444", "--ro-bind-data", str(data[place]), place)
         else:
             yield from ("--ro-bind", str(content), place)
-    yield from ("--bind", OUT, box.out, "--proc", "/proc", "--dev", "/dev")
+    yield from ("--proc", "/proc", "--dev", "/dev")
     for name in ("sys", "sysrq-trigger"):
         yield from ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")
     yield from ("--bind", "/sys/more/tmp", "/tmp", "--bind", "/sys/more/shm", "/dev/shm")  # noqa: S108 (in the box)
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", box.folder or box.out)
+
+
+def _folders(paths: Iterable[str]) -> Iterator[str]:
+    """Folders on the way to others: whoever makes one for bubblewrap says that all may go through it."""
+    for path in paths:
+        yield from ("--perms", "0755", "--dir", path)

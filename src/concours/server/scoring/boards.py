@@ -107,10 +107,15 @@ def _kept(id: int, began: Began) -> Kept:
 
 def _hosted(name: str, began: Began) -> Hosted:
     phase = next(one for one in began.competition.phases if one.key == began.phase)
-    limits = phase.limits
+    limits, task = phase.limits, began.competition.task
     submitted = Submitted(
         files={path: digest for path, digest in began.files.items() if path.startswith(f"{DATA}/")},
-        params={"seconds": limits.seconds, "memory_gb": limits.memory_gb, "disk_gb": limits.disk_gb},
+        params={
+            "seconds": limits.seconds,
+            "memory_gb": limits.memory_gb,
+            "disk_gb": limits.disk_gb,
+            **({"task": dict(task), "asked": began.competition.inputs_of(phase)} if task else {}),
+        },
     )
     if began.asked is None:
         return Hosted(problem=_own(began, phase), name=name, submitted=submitted)
@@ -128,4 +133,5 @@ def _own(began: Began, phase: Phase) -> OwnScoring:
         metrics=tuple(Goal(name=one.name, greater_is_better=one.greater_is_better) for one in scorer.measures),
         scorer=began.files[scorer.file],
         truth=began.files[competition.truth_of(phase)],
+        params={"scorer_called": scorer.file, "truth_called": competition.truth_of(phase)},
     )
