@@ -156,8 +156,12 @@ _OWN = {
     ),
     "continued": RunnerSpec(reference="concours.engine.runners.continued:continued", version=1, packages=_OF_DATA),
     "drawn": RunnerSpec(reference="concours.engine.runners.drawn:drawn", version=1, packages=_OF_DATA),
-    "run_submission": RunnerSpec(reference="concours.engine.runners.submitted:run_submission", version=1),
-    "run_scorer": RunnerSpec(reference="concours.engine.runners.submitted:run_scorer", version=1),
+    "run_submission": RunnerSpec(
+        reference="concours.engine.runners.submitted:run_submission", version=1, packages=_OF_DATA
+    ),
+    "run_scorer": RunnerSpec(
+        reference="concours.engine.runners.submitted:run_scorer", version=1, packages=("numpy", "pandas")
+    ),
     "card": RunnerSpec(reference="concours.engine.runners.card:card", version=3, packages=_OF_DATA),
 }
 
