@@ -243,6 +243,17 @@ TEAMS = Table(
 )
 """alliance: whether its best entry may be a member. into: the team that it was merged into; it then has no members."""
 
+REMOVALS = Table(
+    "removals",
+    METADATA,
+    Column("competition", _NUMBER, ForeignKey("competitions.id"), primary_key=True),
+    Column("user", _NUMBER, ForeignKey("users.id"), primary_key=True),
+    Column("by", _NUMBER, ForeignKey("users.id"), nullable=False),
+    Column("at", _TIME, nullable=False),
+    Column("why", Text, nullable=False),
+)
+"""Who may not take part any more (`services.participants`)."""
+
 INVITATIONS = Table(
     "invitations",
     METADATA,
