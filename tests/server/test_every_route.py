@@ -52,6 +52,7 @@ PARAMETERS = {
     "work/{work}": lambda world, slug: "1",
     "inputs/{digest}": lambda world, slug: f"sha256:{'0' * 64}",
     "choices/{choice}": lambda world, slug: "registration",
+    "removals/{user}": lambda world, slug: "mia",
     "submissions/{id}": lambda world, slug: "1",
     "teams/{team}": lambda world, slug: "1",
     "invitations/{id}": lambda world, slug: "1",
@@ -73,10 +74,17 @@ SEEN: dict[str, set[str]] = {
     "files.digest": _HOSTS,
     "content of truth/secret.csv": _HOSTS,
     "content of data/train.csv": {"member", *_HOSTS},
+    "applied.board": {"administrator"},
+    "workers.name": {"administrator"},
+    "workers.version": {"administrator"},
+    "workers.sandbox": {"administrator"},
     "sessions.form": {"owner"},
 }
 """Who may see what stands in a column, of those who may know of the competition that it belongs to; `owner`: whose row it
 is. Of columns that are not here, nobody: their content is in no answer."""
+
+READ: dict[str, dict[str, str]] = {"signals": {"signal": '{"at":"2999-01-01T00:00:00.000000+00:00"}'}}
+"""What stands in a column that a route reads as JSON, by its table."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +211,7 @@ def make_world(url: str, folder: Any) -> World:
                    "pages", "files", "teams", "members"}  # fmt: skip
         for table in METADATA.sorted_tables:
             if table.name not in by_hand:
-                world.plant(db, table, owner="nobody", **_first(table))
+                world.plant(db, table, owner="nobody", **_first(table), **READ.get(table.name, {}))
         from concours.server import audit
 
         audit.write(db, root, "planted.action", "nobody")

@@ -102,6 +102,11 @@ class DiskStore:
         with self._opened(digest) as file:
             return os.fstat(file.fileno()).st_size
 
+    def put_at(self, digest: Digest) -> float:
+        """When an object was put last, in seconds since 1970. Raises ObjectNotFound."""
+        with self._opened(digest) as file:
+            return os.fstat(file.fileno()).st_mtime
+
     def delete(self, digest: Digest) -> None:
         if is_digest(digest):
             self._path(digest).unlink(missing_ok=True)

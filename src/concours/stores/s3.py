@@ -156,6 +156,10 @@ class S3Store:
     def size(self, digest: Digest) -> int:
         return int(self._head(digest)["size"])
 
+    def put_at(self, digest: Digest) -> float:
+        """When an object was put last, in seconds since 1970. Raises ObjectNotFound."""
+        return float(self._head(digest)["last_modified"].timestamp())
+
     def delete(self, digest: Digest) -> None:
         if is_digest(digest):
             self._cache.delete(digest)

@@ -26,6 +26,7 @@ from concours.server.database.texts import json_of
 from concours.server.hosting.archive import MOST_FILES
 from concours.server.hosting.competition import BASELINES, DATA, PAGES, SCORER, TRUTH, Competition, Page
 from concours.server.refusals import Conflict, NotNow, TooLarge, Unfit, Unknown
+from concours.server.services import quotas
 from concours.server.services.access import Access, Rule
 from concours.server.services.competitions import DRAFTS
 from concours.server.services.editing import changed, locked, read, set_pages, settle
@@ -169,7 +170,7 @@ def write_page(db: Connection, access: Access, store: Store, *, title: str, text
 
 
 def put_all(db: Connection, competition: int, files: Mapping[str, Kept]) -> None:
-    """Puts files there, in place of those of their paths. Raises TooLarge: there are too many."""
+    """Puts files there, in place of those of their paths. Raises TooLarge: they are too many, or too large."""
     there = set(db.execute(select(FILES.c.path).where(FILES.c.competition == competition)).scalars())
     if len(there | files.keys()) > MOST_FILES:
         raise TooLarge(f"a competition has at most {MOST_FILES:,} files: put them into archives")
@@ -180,6 +181,7 @@ def put_all(db: Connection, competition: int, files: Mapping[str, Kept]) -> None
             db.execute(update(FILES).where(FILES.c.competition == competition, FILES.c.path == path).values(**values))
         else:
             db.execute(insert(FILES).values(competition=competition, path=path, **values))
+    quotas.require_room(db, competition=competition)
 
 
 def is_public(path: str) -> bool:

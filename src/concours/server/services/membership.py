@@ -14,6 +14,7 @@ from concours.core.event import utc_now
 from concours.server import audit
 from concours.server.database.tables import MEMBERS, PAGES, SUBMISSIONS, TEAMS, USERS
 from concours.server.refusals import Conflict, Forbidden, NotSignedIn
+from concours.server.services import participants
 from concours.server.services.access import Access
 from concours.server.services.teams import begin, part
 
@@ -79,7 +80,8 @@ def join(db: Connection, access: Access, version: str = NO_RULES) -> Membership:
         version: of the rules that are accepted.
 
     Raises:
-        NotSignedIn. Conflict: the competition takes nobody; or the rules are of another version than that.
+        NotSignedIn. Conflict: the competition takes nobody; or the rules are of another version than that. Forbidden:
+            the hosts have removed them.
     """
     if not access.actor.signed_in:
         raise NotSignedIn("sign in first")
@@ -91,6 +93,7 @@ def join(db: Connection, access: Access, version: str = NO_RULES) -> Membership:
         what = "accept the rules first" if not version else "the rules have changed"
         raise Conflict(f"{what}: read them, and send their version, {now.version or 'which is empty'}")
     if access.team is None:
+        participants.require_welcome(db, access)
         _add(db, access, version)
         audit.write(db, access.actor, "competition.join", competition.slug, {"rules": version})
     elif not now.holds:

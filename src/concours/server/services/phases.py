@@ -81,7 +81,7 @@ def close(db: Connection, phase: int) -> None:
     if begun and not Competition.from_json(json_of(declared)).arena:
         body = {"finals": {str(team): [str(one.id) for one in chosen] for team, chosen in _chosen(db, phase).items()}}
         inbox.put(db, new_signal("closed", body, to=f"phase {phase}", id=f"close {phase}"))
-    audit.write(db, _BY, "phase.close", f"phase {phase} {row.key}")
+    audit.write(db, _BY, "phase.close", f"{_slug(db, row)} {row.key}")
 
 
 def end(db: Connection, phase: int) -> None:
@@ -103,7 +103,7 @@ def end(db: Connection, phase: int) -> None:
             .where(COMPETITIONS.c.id == row.competition, COMPETITIONS.c.state == "published")
             .values(state="closed", closed=utc_now())
         )
-    audit.write(db, _BY, "phase.end", f"phase {phase} {row.key}")
+    audit.write(db, _BY, "phase.end", f"{_slug(db, row)} {row.key}")
 
 
 def hand_over(db: Connection, phase: int) -> tuple[int, ...]:
@@ -139,6 +139,10 @@ def again(db: Connection, row: Row[Any], number: int) -> int:
 
 def _locked(db: Connection, phase: int) -> Row[Any]:
     return db.execute(select(PHASES).where(PHASES.c.id == phase).with_for_update()).one()
+
+
+def _slug(db: Connection, row: Row[Any]) -> str:
+    return str(db.execute(select(COMPETITIONS.c.slug).where(COMPETITIONS.c.id == row.competition)).scalar_one())
 
 
 def _chosen(db: Connection, phase: int) -> dict[int, list[Row[Any]]]:

@@ -28,7 +28,7 @@ from concours.server.database.tables import (
 from concours.server.database.texts import json_of
 from concours.server.hosting.competition import Takes
 from concours.server.refusals import Conflict, Forbidden, TooMany, Unfit, Unknown
-from concours.server.services import editions, limits
+from concours.server.services import editions, limits, quotas
 from concours.server.services.access import Access
 from concours.server.services.limits import Left
 from concours.server.services.membership import require_rules
@@ -178,6 +178,7 @@ def submit(db: Connection, access: Access, sent: Sent, *, now: str = "") -> Subm
     room = _left(db, team, of, now)
     _require_taking(db, access, of, room, now)
     _require_fit(of, sent)
+    quotas.require_room(db, competition=access.competition.id, size=sent.size, user=access.actor.user)
     try:
         id = _insert(db, access, of, sent, team, once, now)
     except IntegrityError:

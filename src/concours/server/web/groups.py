@@ -6,6 +6,7 @@ from typing import Final
 
 from concours.server.web.api import (
     accounts,
+    administration,
     arena,
     boards,
     competitions,
@@ -14,6 +15,7 @@ from concours.server.web.api import (
     health,
     hosting,
     membership,
+    participants,
     profiles,
     submissions,
     teams,
@@ -28,6 +30,8 @@ GROUPS: Final[tuple[Routes, ...]] = (
     competitions.ROUTES,
     files.ROUTES,
     hosting.ROUTES,
+    participants.ROUTES,
+    administration.ROUTES,
     membership.ROUTES,
     teams.ROUTES,
     submissions.ROUTES,

@@ -1,13 +1,18 @@
-"""What hosts do with a competition: check, publish, close, archive it; give another truth; run an entry again."""
+"""What hosts do with a competition: check, publish, close, export it; give another truth; run an entry again."""
 
 from __future__ import annotations
 
+import os
+import tempfile
+from pathlib import Path
 from typing import Annotated, Final
 
 from fastapi import Query
+from fastapi.responses import FileResponse
 from pydantic import BaseModel
+from starlette.background import BackgroundTask
 
-from concours.server.services import files, publishing, rescoring
+from concours.server.services import exports, files, publishing, rescoring
 from concours.server.services.access import Rule
 from concours.server.services.editing import Declared
 from concours.server.services.rescoring import Correction, Rescore
@@ -47,6 +52,28 @@ def close(asked: InCompetition) -> Declared:
 def archive(asked: InCompetition) -> Declared:
     """Nothing of it changes any more."""
     return publishing.archive(asked.db, asked.access)
+
+
+@ROUTES.get(f"{_OF}/export", Rule.HOST, response_class=FileResponse)
+def export(asked: InCompetition) -> FileResponse:
+    """All that is left of a competition that has ended, as a zip file."""
+    aside = asked.platform.settings.data / "tmp"
+    aside.mkdir(parents=True, exist_ok=True)
+    handle, place = tempfile.mkstemp(dir=aside, suffix=".zip")
+    os.close(handle)
+    to = Path(place)
+    try:
+        exports.export(asked.db, asked.access, asked.platform.store, to, secret=asked.platform.settings.secret())
+    except BaseException:
+        to.unlink(missing_ok=True)
+        raise
+    return FileResponse(
+        to,
+        media_type="application/zip",
+        filename=f"{asked.access.competition.slug}.zip",
+        headers={"cache-control": "private, no-store"},
+        background=BackgroundTask(to.unlink, missing_ok=True),
+    )
 
 
 @ROUTES.get(f"{_OF}/corrections", Rule.HOST)
