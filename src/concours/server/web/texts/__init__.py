@@ -1,0 +1,1 @@
+"""What pages say, in each language that they are written in."""
