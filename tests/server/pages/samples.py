@@ -11,7 +11,8 @@ from typing import Any
 
 from concours.server.web.pages.forms import EMPTY, Form
 from concours.server.web.pages.rendering import rendered
-from concours.server.web.pages.shown_board import History, Line, Pages, Shown, Together
+from concours.server.web.pages.shown_board import History, Line, Shown, Together
+from concours.server.web.pages.lists import Pages
 from concours.server.web.pages.rendering import Head
 from concours.report.axis import linear
 from concours.report.figures import Curve, Plane

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
+
+from concours.server.web.logs import REQUEST
+from concours.server.web.pages.rendering import Head, answered, chosen, rendered
+from concours.server.web.pages.words import WORDS
+from concours.server.web.texts.languages import language
 
 
-def page(request: Request, status: int, sentence: str) -> Response:  # noqa: ARG001 (its language will be asked for)
-    """One line, and the way home."""
-    return HTMLResponse(
-        f'<!doctype html><html lang="en"><title>{status}</title><p>{escape(sentence)}</p><p><a href="/">Home</a></p>',
-        status_code=status,
-    )
+def page(request: Request, status: int, sentence: str) -> Response:
+    """What it is, one line why, and the way on. Who reads is not asked: the database may be away."""
+    code, theme = chosen(request)
+    words = WORDS["error"]
+    title = language(code).say(words.get(str(status), words["400" if status < 500 else "500"]))
+    head = Head(language=code, theme=theme, known=False)
+    number = REQUEST.get("") if status >= 500 else ""
+    text = rendered("error", head, status=status, title=title, reason=sentence, request_id=number)
+    return answered(request, text, status=status)

@@ -6,20 +6,21 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 from babel.support import Translations
 from fastapi import Request
 from fastapi.responses import Response
 from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
+from markupsafe import Markup
 
 import concours
 from concours.report.axis import NOTHING, short as _short
 from concours.server.web.markdown import marked_up
 from concours.server.web.pages import static
 from concours.server.web.pages.words import WORDS
-from concours.server.web.texts.languages import NAMES, language, preferred
+from concours.server.web.texts.languages import NAMES, Language, language, preferred
 
 THEMES: Final = ("system", "light", "dark")
 LANGUAGE, THEME = "language", "theme"
@@ -37,7 +38,7 @@ class Head:
         name, display: of the reader; empty of a visitor.
         form: what forms carry against cross-site requests.
         said: a line about what was just done.
-        framed: whether the page stands in a frame of another one, without what is around.
+        known: whether it is known who reads; of a page about what went wrong it may not be.
     """
 
     language: str = "en"
@@ -48,6 +49,7 @@ class Head:
     administrator: bool = False
     form: str = ""
     said: str = ""
+    known: bool = True
 
     @property
     def signed_in(self) -> bool:
@@ -85,6 +87,7 @@ def environment(code: str) -> Environment:
     texts: Translations = spoken.texts
     found.install_gettext_callables(texts.ugettext, texts.ungettext, newstyle=True)  # type: ignore[attr-defined]
     found.policies["ext.i18n.trimmed"] = True
+    found.globals["ngettext"] = partial(_counted, spoken)
     found.filters |= {
         "number": spoken.number,
         "share": spoken.share,
@@ -100,12 +103,18 @@ def environment(code: str) -> Environment:
     }
     found.globals |= {
         "static": static.address,
-        "version": concours.__version__,
+        "release": concours.__version__,
         "tag": spoken.tag,
         "LANGUAGES": NAMES,
         "THEMES": THEMES,
     }
     return found
+
+
+def _counted(spoken: Language, one: str, many: str, count: int, **values: Any) -> Markup:
+    """A text for so many things; `%(num)s` is their number as the language writes it."""
+    said = spoken.texts.ungettext(one, many, count)  # type: ignore[attr-defined]
+    return Markup(said) % {"num": spoken.number(count), **values}
 
 
 def rendered(template: str, head: Head, **values: Any) -> str:

@@ -11,6 +11,7 @@ from concours.report.axis import NOTHING, decimals, fixed, linear, percent
 from concours.report.figures import Curve, Plane
 if TYPE_CHECKING:
     from concours.server.services.boards import Board, Climb, Row
+from concours.server.web.pages.lists import Pages
 from concours.server.web.pages.words import N_
 
 ROWS = 100
@@ -46,18 +47,6 @@ class Together(Line):
 
     members: int
     gain: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pages:
-    """Parts of a long list, and the address of each."""
-
-    page: int
-    pages: int
-    before: str
-
-    def address(self, page: int) -> str:
-        return f"{self.before}{page}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +90,7 @@ def shown(
     say: Callable[[str], str],
     *,
     root: str,
-    before: str,
+    path: str,
     page: int,
     find: str,
     guarded: bool,
@@ -110,15 +99,15 @@ def shown(
 
     Args:
         say: gives texts in the language of the page.
-        before: the address of its pages, but for the number.
+        path: the address of the board, with what was asked but for the part.
         page: from 1; the last where there are fewer.
         find: only teams in whose name or members' names it occurs.
     """
     first = board.metrics[0] if board.metrics else None
     scale = _scale(board)
     found = [row for row in board.rows if _fits(row, find)]
-    pages = max(1, -(-len(found) // ROWS))
-    page = min(max(1, page), pages)
+    pages = Pages(page=min(max(1, page), -(-len(found) // ROWS) or 1), pages=-(-len(found) // ROWS) or 1, before=path)
+    page = pages.page
     here = found[(page - 1) * ROWS : page * ROWS]
     lines = [(row, _line(row, board, scale)) for row in here]
     return Shown(
@@ -134,7 +123,7 @@ def shown(
         moves=board.part == "private",
         guarded=guarded,
         found_by=find,
-        pages=Pages(page=page, pages=pages, before=before),
+        pages=pages,
         history=_history(climbs, first.name if first else "", say) if page == 1 and not find else None,
     )
 
