@@ -53,7 +53,7 @@ def competition(text: Callable[[str], str], **more: Any) -> Value:
         "rules": True, "phases": (phase(text, "warm-up", "closed", 1), phase(text, "main", "open", 2), phase(text, "final", "waiting", 3)), "phase": "main",
         "boards": (Value(key="main", title=text("board"), metrics=("roc_auc", "log_loss"), rank="first metric", hidden=False),),
         "metrics": (Value(name=text("metric"), greater_is_better=True),),
-        "files": (Value(path="data/train.csv", bytes=18_400_000, rows=40_000, columns=12), Value(path="data/" + text("file"), bytes=312, rows=None, columns=None)),
+        "files": (Value(path="data/train.csv", digest="sha256:" + "ef" * 32, bytes=18_400_000, rows=40_000, columns=12), Value(path="data/" + text("file"), digest="sha256:" + "ef" * 32, bytes=312, rows=None, columns=None)),
         "team_size": 4, "merge_until": "", "people": 231, "teams": 118, "hosting": True, "member": True, "created": AT, "published": AT, "closed": "",
     }  # fmt: skip
     return Value(**{**base, **more})
@@ -124,16 +124,16 @@ def pages(text: Callable[[str], str] = said) -> Mapping[str, tuple[str, dict[str
     merge = Value(**{**vars(asked), "id": 4, "user": "", "other": text("team")})
     team = Value(id=1, name=text("team"), members=(member, Value(name="bob", display=text("display"), leader=False)), alliance=True, created=AT, entries=9, most=4, merge_until=None, asks=(asked,), asked=(merge,))
     token = Value(id=1, name=text("token"), scopes=("read", "submit"), created=AT, ends=None, used=AT)
-    post = Value(id=1, title=text("topic"), text=text("post"), author="ada", display=text("display"), at=AT, edited=AT, deleted=False, host=True, may_edit=True, may_delete=True)
-    topic = Value(id=1, title=text("topic"), author="ada", display=text("display"), at=AT, answers=3)
+    post = Value(id=1, title=text("topic"), text=text("post"), by="ada", display=text("display"), at=AT, edited=AT, deleted=False, host=True, mine=True)
+    topic = Value(id=1, title=text("topic"), by="ada", display=text("display"), at=AT, last=AT, replies=3)
     declared = Value(slug="heart", settings={}, version=3, state="draft", checked={"reading": (text("reading"),), "warnings": (text("warning"),)}, complaint=text("complaint"))
     file = Value(path="truth/" + text("file"), digest="sha256:" + "cd" * 32, size=10_000, public=False, at=AT)
     pager = Pages(page=2, pages=5, before="?page=")
     desk = {"c": c, "form": EMPTY}
     alliance = Value(
         lead=text("lead"), score="0.9512", best="0.9400", gain="+0.0104 ± 0.0021", unsure=True, zero=10.0,
-        members=tuple(Value(team=n or None, name=text("team"), weight=f"{0.4 - 0.05 * n:.2f}", credit=f"0.00{4 - n}1 ± 0.0008", from_=10.0, length=70 - 15 * n, low=60 - 15 * n, high=90 - 15 * n, share=f"{40 - 10 * n}%", without="0.0020") for n in range(4)),
-        grid=Value(names=[text("team") for _ in range(4)], rows=[Value(name=text("team"), cells=[Value(text=f"{abs(a - b) * 4}%" if a != b else "", depth=abs(a - b) * 3) for b in range(4)]) for a in range(4)]),
+        members=tuple(Value(team=n or None, name=text("team"), weight=f"{0.4 - 0.05 * n:.2f}", credit=f"0.00{4 - n}1 ± 0.0008", at=10.0, length=70 - 15 * n, low=60 - 15 * n, high=90 - 15 * n, share=f"{40 - 10 * n}%", without="0.0020") for n in range(4)),
+        grid=[Value(name=text("team"), cells=[Value(text=f"{abs(a - b) * 4}%" if a != b else "", depth=abs(a - b) * 3) for b in range(4)]) for a in range(4)],
     )  # fmt: skip
     ways = (Value(title=text("phase"), address="?phase=main", here=True), Value(title=text("phase"), address="?phase=final", here=False))
     on_board = {"c": c, "phases": ways, "boards": ways[:1], "parts_of": (), "hidden": "", "phase": c.phases[1], "board_key": "main", "part": "public", "find": text("find"), "links": Value(csv="/b.csv", json="/b.json", embed="http://127.0.0.1/embed/heart"), "mine": Value(address="#team-2", place=2, score="0.9280"), "version": "1.2.3", "team": 2}
@@ -144,7 +144,7 @@ def pages(text: Callable[[str], str] = said) -> Mapping[str, tuple[str, dict[str
         "home, empty": ("home", {"search": text("search"), "shown": []}),
         "overview": ("overview", {"c": c, "page": Value(key="about", title=text("page"), text=text("markdown"))}),
         "overview, visitor": ("overview", {"c": competition(text, hosting=False, member=False), "page": None}),
-        "data": ("data", {"c": c, "files": {"data/train.csv": "sha256:" + "ef" * 32}, "address": "http://127.0.0.1:8000"}),
+        "data": ("data", {"c": c, "address": "http://127.0.0.1:8000"}),
         "rules": ("rules", {"c": competition(text, member=False, hosting=False), "text": text("rules"), "accepted": "", "version": "", "holds": False, "form": form(text, "accept")}),
         "rules, member": ("rules", {"c": c, "text": "", "accepted": AT, "version": "", "holds": True, "form": EMPTY}),
         "board": ("board", {**on_board, "body": ""}),
@@ -160,10 +160,10 @@ def pages(text: Callable[[str], str] = said) -> Mapping[str, tuple[str, dict[str
         "submission, failed": ("submission", {"c": c, "s": submission(text, "failed"), "own": True, "place": None, "progress": None, "log": None, "older": (), "receipt": ()}),
         "discussion": ("discussion", {"c": c, "topics": [topic] * 5, "pages": pager, "may_post": True, "form": form(text, "title", "text")}),
         "discussion, visitor": ("discussion", {"c": competition(text, hosting=False, member=False), "topics": [], "pages": pager, "may_post": False, "form": EMPTY}),
-        "topic": ("topic", {"c": c, "posts": [post, Value(**{**vars(post), "id": 2}), Value(**{**vars(post), "id": 3, "deleted": True, "may_edit": False})], "may_post": True, "form": EMPTY}),
+        "topic": ("topic", {"c": c, "posts": [post, Value(**{**vars(post), "id": 2}), Value(**{**vars(post), "id": 3, "deleted": True, "mine": False})], "may_post": True, "form": EMPTY}),
         "team": ("team", {"c": c, "t": team, "own": True, "leading": True, "asked": (merge, asked), "form": form(text, "name", "user", "team")}),
         "team, other": ("team", {"c": c, "t": team, "own": False, "leading": False, "asked": (), "form": EMPTY}),
-        "profile": ("profile", {"p": profile, "takes_part": [Value(slug="heart", title=text("title"), team=text("team"), place=3)]}),
+        "profile": ("profile", {"p": Value(name="ada", display=text("display"), about=text("about"), since=AT, finished=[Value(competition="heart", title=text("title"), team=text("team"), rank=3, teams=118)])}),
         "account": ("account", {"a": account, "made": "cc_" + "x" * 43, "profile": form(text, "display", "email", "about"), "password": EMPTY, "token": form(text, "name"), "tokens": [token], "scopes": ("read", "submit", "write", "host", "work")}),
         "login": ("sign_in", {"next": "/", "form": form(text, "name"), "openid": text("provider"), "registration": True}),
         **{f"register, {why}": ("register", {"why": why, "refused": "", "next": "/", "action": "/register", "form": form(text, "name", "display", "email")}) for why in ("register", "first", "recovery", "invitation")},
@@ -177,7 +177,7 @@ def pages(text: Callable[[str], str] = said) -> Mapping[str, tuple[str, dict[str
         "host files": ("host_files", {**desk, "files": [file, Value(**{**vars(file), "path": "data/train.csv", "public": True})]}),
         "host people": ("host_people", {**desk, "people": [Value(name="ada", display=text("display"), team=1, team_name=text("team"), entries=12, accepted=AT)] * 3, "pages": pager}),
         "host queue": ("host_queue", {**desk, "lines": [submission(text, s) for s in ("running", "failed", "scored")], "metric": "roc_auc", "more": True}),
-        "host rescore": ("host_rescore", {**desk, "phase_choices": [("main", text("phase"))], "rescores": [Value(id=1, at=AT, by="ada", why=text("why"), difference=[Value(name=text("team"), before=0.91, now=0.92, place_before=3, place_now=1, moved=2)]), Value(id=2, at=AT, by="ada", why=text("why"), difference=None)]}),
+        "host rescore": ("host_rescore", {**desk, "truths": [("truth/test.csv", "truth/test.csv")], "corrections": [Value(at=AT, by="ada", why=text("why"), state="refused", complaint=text("complaint"))], "rescores": [Value(phase="main", at=AT, why=text("why"), moves=(Value(team=3, name=text("team"), before=3, after=1),)), Value(phase="main", at=AT, why=text("why"), moves=None)]}),
         "host suspicions": ("host_suspicions", {**desk, "found": [Value(kind="same file", teams=[Value(id=1, name=text("team")), Value(id=2, name=text("team"))], submissions=[3, 4], said=text("suspicion"))]}),
         "admin": ("admin_health", {"form": EMPTY, "numbers": [("users", "231"), ("waiting", "3"), ("store", "2.1 GB")], "checks": [Value(name="database", well=True, said="SQLite"), Value(name="sandbox", well=False, said=text("failure"))]}),
         "admin users": ("admin_users", {"form": EMPTY, "link": "http://127.0.0.1/links/x", "like": text("like"), "people": [account, kept], "more": True}),

@@ -129,6 +129,7 @@ class FileOf:
     """A file that members may fetch; rows and columns where it is a table."""
 
     path: str
+    digest: str
     bytes: int
     rows: int | None = None
     columns: int | None = None
@@ -301,7 +302,7 @@ def one(db: Connection, access: Access) -> Full:
     ends = max(phase.ends for phase in phases) if all(phase.ends for phase in phases) else ""
     read = {file.path: file for file in opened.files} if opened else {}
     files = db.execute(
-        select(FILES.c.path, FILES.c.size).where(FILES.c.competition == row.id, FILES.c.public).order_by(FILES.c.path)
+        select(FILES.c.path, FILES.c.digest, FILES.c.size).where(FILES.c.competition == row.id, FILES.c.public).order_by(FILES.c.path)
     )
     metrics = _metrics(declared, opened)
     people = db.execute(select(func.count()).where(MEMBERS.c.competition == row.id)).scalar_one()
@@ -332,6 +333,7 @@ def one(db: Connection, access: Access) -> Full:
         files=tuple(
             FileOf(
                 path=file.path,
+                digest=file.digest,
                 bytes=file.size,
                 rows=read[file.path].rows if file.path in read else None,
                 columns=read[file.path].columns if file.path in read else None,
