@@ -20,7 +20,7 @@ from concours.server.database.texts import json_of, text_of
 from concours.server.hosting.competition import BASELINES, DATA, SCORER, TRUTH, Competition
 from concours.server.hosting.folder import named_files
 from concours.server.hosting.opened import opening_job
-from concours.server.refusals import Conflict, Unfit
+from concours.server.refusals import Conflict, Unfit, Unknown
 from concours.server.services import phases
 from concours.server.services.access import Access
 from concours.server.services.editing import Declared, declared_of, locked
@@ -84,6 +84,24 @@ def close(db: Connection, access: Access) -> Declared:
     db.execute(update(COMPETITIONS).where(COMPETITIONS.c.id == row.id).values(state="closed", closed=utc_now()))
     audit.write(db, access.actor, "competition.close", row.slug)
     return declared_of(db, row.id)
+
+
+def close_phase(db: Connection, access: Access, key: str) -> None:
+    """Ends a phase before its date, or one that has none; those that follow begin at theirs.
+
+    Raises:
+        Forbidden. Unknown: there is none of that key. Conflict: it is not open.
+    """
+    row = locked(db, access)
+    phase = db.execute(
+        select(PHASES.c.id, PHASES.c.state).where(PHASES.c.competition == row.id, PHASES.c.key == key)
+    ).one_or_none()
+    if phase is None:
+        raise Unknown(f"there is no phase {key[:60]!r}")
+    if phase.state != "open":
+        raise Conflict(f"phase {key!r} is {phase.state}: only what is open is closed")
+    phases.close(db, phase.id)
+    audit.write(db, access.actor, "phase.close", f"{row.slug} {key}")
 
 
 def archive(db: Connection, access: Access) -> Declared:

@@ -7,17 +7,14 @@ from typing import IO, Any, Final, Literal, cast
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
-from concours.server.refusals import Refusal, Unfit
-from concours.server.services import competitions, editing, files, folders, people, phases, publishing, rescoring
-from concours.server.services import submissions, suspicions
+from concours.server.refusals import Unfit
+from concours.server.services import competitions, editing, files, folders, publishing, rescoring, submissions
 from concours.server.services.access import Rule
 from concours.server.services.competitions import Full
-from concours.server.web.pages.answering import Fields, page, refused, seen, tried, typed, upload
+from concours.server.web.pages.answering import Fields, page, seen, tried, typed, upload
 from concours.server.web.pages.forms import EMPTY, Form
-from concours.server.web.pages.lists import Pages
 from concours.server.web.pages.settings_form import REPEATED, changes_of, counts, counts_of, more_of, typed_of
 from concours.server.web.routes import Asked, Asking, AskingOf, InCompetition, Routes
-from concours.server.web.sending import sent
 
 ROUTES = Routes(pages=True)
 _DESK: Final = "/c/{competition}/host"
@@ -99,7 +96,7 @@ def close_phase(asked: InCompetition, fields: Fields) -> Response:
     """Ends a phase before its date, or one that has none."""
     key = typed(fields).get("phase", "")
     with tried(asked, {}) as outcome:
-        phases.close_now(asked.db, asked.access, key)
+        publishing.close_phase(asked.db, asked.access, key)
     return _stepped(asked, outcome.form, outcome.status, "closed")
 
 
