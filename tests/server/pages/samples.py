@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace as Value
 from typing import Any
 
-from concours.server.web.pages.forms import EMPTY, Form
-from concours.server.web.pages.rendering import rendered
-from concours.server.web.pages.shown_board import History, Line, Shown, Together
-from concours.server.web.pages.lists import Pages
-from concours.server.web.pages.rendering import Head
+from markupsafe import Markup
+
 from concours.report.axis import linear
 from concours.report.figures import Curve, Plane
-from markupsafe import Markup
+from concours.server.web.pages.forms import EMPTY, Form
+from concours.server.web.pages.lists import Pages
+from concours.server.web.pages.rendering import Head, rendered
+from concours.server.web.pages.shown_board import History, Line, Shown, Together
 
 AT = "2026-11-28T09:30:00.000000+00:00"
 LATER = "2027-02-28T23:59:00.000000+00:00"
@@ -61,6 +61,7 @@ def competition(text: Callable[[str], str], **more: Any) -> Value:
 
 def board(text: Callable[[str], str], lines: int = 12, **more: Any) -> Shown:
     """A board as its page shows it."""
+
     def line(n: int) -> Line:
         score = 0.94 - 0.012 * n
         base = n == 7
@@ -70,9 +71,17 @@ def board(text: Callable[[str], str], lines: int = 12, **more: Any) -> Shown:
             ends=f"[{score - 0.01:.4f}, {score + 0.01:.4f}]", said=f"{score:.4f}", at=90 - 6.5 * n, low=84 - 6.5 * n, high=96 - 6.5 * n,
             others=(f"{0.2 + 0.01 * n:.4f}",), entries=str(40 - n), last=AT,
         )  # fmt: skip
+
     axis = linear("days since the first entry", [0, 10], fit=True)
     scores = linear("roc_auc", [0.8, 0.95])
-    curves = tuple(Curve(name=f"Team {n}", points=((0.0, 10.0 + 5 * n), (40.0, 10.0 + 5 * n), (40.0, 60.0 + 5 * n), (100.0, 60.0 + 5 * n)), hue=n) for n in range(5))
+    curves = tuple(
+        Curve(
+            name=f"Team {n}",
+            points=((0.0, 10.0 + 5 * n), (40.0, 10.0 + 5 * n), (40.0, 60.0 + 5 * n), (100.0, 60.0 + 5 * n)),
+            hue=n,
+        )
+        for n in range(5)
+    )
     values: dict[str, Any] = {
         "root": "/c/heart", "part": "private", "metric": "roc_auc", "better": True, "by_ranks": False, "others": ("log_loss",),
         "lines": tuple(line(n) for n in range(lines)),
@@ -98,35 +107,121 @@ def submission(text: Callable[[str], str], state: str = "scored", id: int = 41, 
 
 def left(**more: Any) -> Value:
     """A `services.limits.Left`."""
-    return Value(**{"phase": "main", "used_today": 2, "used": 12, "per_day": 5, "total": 50, "left": 3, "next_at": None, "why": "", **more})
+    return Value(
+        **{
+            "phase": "main",
+            "used_today": 2,
+            "used": 12,
+            "per_day": 5,
+            "total": 50,
+            "left": 3,
+            "next_at": None,
+            "why": "",
+            **more,
+        }
+    )
 
 
 def form(text: Callable[[str], str], *names: str) -> Form:
     """A form that was refused, with what was typed."""
-    return Form(typed={name: text(name) for name in names}, faults={names[0]: text("fault")} if names else {}, fault=text("refusal"))
+    return Form(
+        typed={name: text(name) for name in names},
+        faults={names[0]: text("fault")} if names else {},
+        fault=text("refusal"),
+    )
 
 
 def settings_form(text: Callable[[str], str]) -> Form:
-    typed = {"title": text("title"), "slug": "heart", "phases.0.title": text("phase"), "phases.0.key": "main", "phases.0.begins": AT, "phases.1.title": text("phase"), "phases.1.key": "final", "boards.0.title": text("board"), "boards.0.key": "main", "boards.0.metrics": "roc_auc, log_loss", "baselines.0.name": text("baseline"), "scorer": text("scorer"), "task.more": text("more"), "alliance.shown": "yes"}
+    typed = {
+        "title": text("title"),
+        "slug": "heart",
+        "phases.0.title": text("phase"),
+        "phases.0.key": "main",
+        "phases.0.begins": AT,
+        "phases.1.title": text("phase"),
+        "phases.1.key": "final",
+        "boards.0.title": text("board"),
+        "boards.0.key": "main",
+        "boards.0.metrics": "roc_auc, log_loss",
+        "baselines.0.name": text("baseline"),
+        "scorer": text("scorer"),
+        "task.more": text("more"),
+        "alliance.shown": "yes",
+    }
     return Form(typed=typed, faults={"phases.0.begins": text("fault")}, fault=text("refusal"))
 
 
 def pages(text: Callable[[str], str] = said) -> Mapping[str, tuple[str, dict[str, Any]]]:
     """Every page: its template and values, by a name."""
     c = competition(text)
-    listed = Value(slug="heart", title=text("title"), subtitle=text("subtitle"), kind="board", state="published", stage="open", visibility="all", begins=AT, ends=LATER, teams=118, hosting=False, member=True)
-    others = [Value(**{**vars(listed), "stage": s, "member": False, "hosting": s == "draft", "kind": k, "slug": f"{s}-{n}", "state": "draft" if s == "draft" else "published"}) for n, (s, k) in enumerate((("coming", "board"), ("finished", "arena"), ("open", "board"), ("draft", "board")))]
+    listed = Value(
+        slug="heart",
+        title=text("title"),
+        subtitle=text("subtitle"),
+        kind="board",
+        state="published",
+        stage="open",
+        visibility="all",
+        begins=AT,
+        ends=LATER,
+        teams=118,
+        hosting=False,
+        member=True,
+    )
+    others = [
+        Value(
+            **{
+                **vars(listed),
+                "stage": s,
+                "member": False,
+                "hosting": s == "draft",
+                "kind": k,
+                "slug": f"{s}-{n}",
+                "state": "draft" if s == "draft" else "published",
+            }
+        )
+        for n, (s, k) in enumerate((("coming", "board"), ("finished", "arena"), ("open", "board"), ("draft", "board")))
+    ]
     profile = Value(id=1, name="ada", display=text("display"), about=text("about"), administrator=True, created=AT)
     account = Value(**vars(profile), email=text("email"), password=True, openid=True, disabled=None)
     kept = Value(**{**vars(account), "name": "bob", "disabled": AT, "administrator": False})
     member = Value(name="ada", display=text("display"), leader=True)
     asked = Value(id=3, team=4, team_name=text("team"), user="ada", other="", by="bob", at=AT)
     merge = Value(**{**vars(asked), "id": 4, "user": "", "other": text("team")})
-    team = Value(id=1, name=text("team"), members=(member, Value(name="bob", display=text("display"), leader=False)), alliance=True, created=AT, entries=9, most=4, merge_until=None, asks=(asked,), asked=(merge,))
+    team = Value(
+        id=1,
+        name=text("team"),
+        members=(member, Value(name="bob", display=text("display"), leader=False)),
+        alliance=True,
+        created=AT,
+        entries=9,
+        most=4,
+        merge_until=None,
+        asks=(asked,),
+        asked=(merge,),
+    )
     token = Value(id=1, name=text("token"), scopes=("read", "submit"), created=AT, ends=None, used=AT)
-    post = Value(id=1, title=text("topic"), text=text("post"), by="ada", display=text("display"), at=AT, edited=AT, deleted=False, host=True, mine=True)
+    post = Value(
+        id=1,
+        title=text("topic"),
+        text=text("post"),
+        by="ada",
+        display=text("display"),
+        at=AT,
+        edited=AT,
+        deleted=False,
+        host=True,
+        mine=True,
+    )
     topic = Value(id=1, title=text("topic"), by="ada", display=text("display"), at=AT, last=AT, replies=3)
-    declared = Value(slug="heart", settings={}, version=3, state="draft", checked={"reading": (text("reading"),), "warnings": (text("warning"),)}, complaint=text("complaint"))
+    declared = Value(
+        slug="heart",
+        settings={},
+        version=3,
+        state="draft",
+        checked={"reading": (text("reading"),), "warnings": (text("warning"),)},
+        complaint=text("complaint"),
+    )
     file = Value(path="truth/" + text("file"), digest="sha256:" + "cd" * 32, size=10_000, public=False, at=AT)
     pager = Pages(page=2, pages=5, before="?page=")
     desk = {"c": c, "form": EMPTY}
@@ -135,11 +230,36 @@ def pages(text: Callable[[str], str] = said) -> Mapping[str, tuple[str, dict[str
         members=tuple(Value(team=n or None, name=text("team"), weight=f"{0.4 - 0.05 * n:.2f}", credit=f"0.00{4 - n}1 ± 0.0008", at=10.0, length=70 - 15 * n, low=60 - 15 * n, high=90 - 15 * n, share=f"{40 - 10 * n}%", without="0.0020") for n in range(4)),
         grid=[Value(name=text("team"), cells=[Value(text=f"{abs(a - b) * 4}%" if a != b else "", depth=abs(a - b) * 3) for b in range(4)]) for a in range(4)],
     )  # fmt: skip
-    ways = (Value(title=text("phase"), address="?phase=main", here=True), Value(title=text("phase"), address="?phase=final", here=False))
-    on_board = {"c": c, "phases": ways, "boards": ways[:1], "parts_of": (), "hidden": "", "phase": c.phases[1], "board_key": "main", "part": "public", "find": text("find"), "links": Value(csv="/b.csv", json="/b.json", embed="http://127.0.0.1/embed/heart"), "mine": Value(address="#team-2", place=2, score="0.9280"), "version": "1.2.3", "team": 2}
+    ways = (
+        Value(title=text("phase"), address="?phase=main", here=True),
+        Value(title=text("phase"), address="?phase=final", here=False),
+    )
+    on_board = {
+        "c": c,
+        "phases": ways,
+        "boards": ways[:1],
+        "parts_of": (),
+        "hidden": "",
+        "phase": c.phases[1],
+        "board_key": "main",
+        "part": "public",
+        "find": text("find"),
+        "links": Value(csv="/b.csv", json="/b.json", embed="http://127.0.0.1/embed/heart"),
+        "mine": Value(address="#team-2", place=2, score="0.9280"),
+        "version": "1.2.3",
+        "team": 2,
+    }
     battle = Value(id=9, prompt=text("prompt"), left=text("answer"), right=text("answer"))
-    operation = Value(method="POST", path="/api/competitions/{competition}/submissions", summary="Submit.", description="Takes a file.", parameters=(Value(name="competition", place="path", type="string", required=True, description=""),), body="multipart/form-data", answers=(("201", "made"),))
-    found = {
+    operation = Value(
+        method="POST",
+        path="/api/competitions/{competition}/submissions",
+        summary="Submit.",
+        description="Takes a file.",
+        parameters=(Value(name="competition", place="path", type="string", required=True, description=""),),
+        body="multipart/form-data",
+        answers=(("201", "made"),),
+    )
+    return {
         "home": ("home", {"search": "", "shown": [Value(key="mine", title="Yours", competitions=[listed, others[3]], total=2), Value(key="open", title="Open", competitions=[listed, others[2]], total=40), Value(key="coming", title="Coming", competitions=others[:1], total=1), Value(key="finished", title="Finished", competitions=others[1:2], total=1)]}),
         "home, empty": ("home", {"search": text("search"), "shown": []}),
         "overview": ("overview", {"c": c, "page": Value(key="about", title=text("page"), text=text("markdown"))}),
@@ -161,9 +281,9 @@ def pages(text: Callable[[str], str] = said) -> Mapping[str, tuple[str, dict[str
         "discussion": ("discussion", {"c": c, "topics": [topic] * 5, "pages": pager, "may_post": True, "form": form(text, "title", "text")}),
         "discussion, visitor": ("discussion", {"c": competition(text, hosting=False, member=False), "topics": [], "pages": pager, "may_post": False, "form": EMPTY}),
         "topic": ("topic", {"c": c, "posts": [post, Value(**{**vars(post), "id": 2}), Value(**{**vars(post), "id": 3, "deleted": True, "mine": False})], "may_post": True, "form": EMPTY}),
-        "team": ("team", {"c": c, "t": team, "own": True, "leading": True, "asked": (merge, asked), "form": form(text, "name", "user", "team")}),
-        "team, other": ("team", {"c": c, "t": team, "own": False, "leading": False, "asked": (), "form": EMPTY}),
-        "profile": ("profile", {"p": Value(name="ada", display=text("display"), about=text("about"), since=AT, finished=[Value(competition="heart", title=text("title"), team=text("team"), rank=3, teams=118)])}),
+        "team": ("team", {"c": c, "t": team, "own": True, "leading": True, "invitations": (merge, asked), "form": form(text, "name", "user", "team")}),
+        "team, other": ("team", {"c": c, "t": team, "own": False, "leading": False, "invitations": (), "form": EMPTY}),
+        "profile": ("profile", {"p": profile, "finished": [Value(competition="heart", title=text("title"), team=text("team"), rank=3, teams=118)]}),
         "account": ("account", {"a": account, "made": "cc_" + "x" * 43, "profile": form(text, "display", "email", "about"), "password": EMPTY, "token": form(text, "name"), "tokens": [token], "scopes": ("read", "submit", "write", "host", "work")}),
         "login": ("sign_in", {"next": "/", "form": form(text, "name"), "openid": text("provider"), "registration": True}),
         **{f"register, {why}": ("register", {"why": why, "refused": "", "next": "/", "action": "/register", "form": form(text, "name", "display", "email")}) for why in ("register", "first", "recovery", "invitation")},
@@ -191,7 +311,6 @@ def pages(text: Callable[[str], str] = said) -> Mapping[str, tuple[str, dict[str
         "api": ("api", {"groups": [("competitions", (operation,) * 3)]}),
         "embed": ("embed", {"title": text("title"), "address": "http://127.0.0.1/c/heart/board", "body": ""}),
     }  # fmt: skip
-    return found
 
 
 def drawn(name: str, head: Head, text: Callable[[str], str] = said) -> str:

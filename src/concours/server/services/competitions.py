@@ -302,7 +302,9 @@ def one(db: Connection, access: Access) -> Full:
     ends = max(phase.ends for phase in phases) if all(phase.ends for phase in phases) else ""
     read = {file.path: file for file in opened.files} if opened else {}
     files = db.execute(
-        select(FILES.c.path, FILES.c.digest, FILES.c.size).where(FILES.c.competition == row.id, FILES.c.public).order_by(FILES.c.path)
+        select(FILES.c.path, FILES.c.digest, FILES.c.size)
+        .where(FILES.c.competition == row.id, FILES.c.public)
+        .order_by(FILES.c.path)
     )
     metrics = _metrics(declared, opened)
     people = db.execute(select(func.count()).where(MEMBERS.c.competition == row.id)).scalar_one()

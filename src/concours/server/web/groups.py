@@ -21,7 +21,7 @@ from concours.server.web.api import (
     teams,
     work,
 )
-from concours.server.web.pages import openid
+from concours.server.web.pages.groups import PAGES
 from concours.server.web.routes import Routes
 
 GROUPS: Final[tuple[Routes, ...]] = (
@@ -40,5 +40,5 @@ GROUPS: Final[tuple[Routes, ...]] = (
     discussion.ROUTES,
     profiles.ROUTES,
     work.ROUTES,
-    openid.ROUTES,
+    *PAGES,
 )

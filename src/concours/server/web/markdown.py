@@ -28,8 +28,8 @@ def marked_up(text: str, *, images: str = "", level: int = 2) -> Markup:
     """Markdown as HTML.
 
     Raw HTML is shown as it was written. Links are not followed by machines. Pictures are those of the competition
-    alone: `data/x.png` or `pages/x.png` becomes an address below `images`; without one, and from elsewhere, a picture is its
-    description.
+    alone: `data/x.png` or `pages/x.png` becomes an address below `images`; without one, and from elsewhere, a picture
+    is its description.
 
     Args:
         level: of the greatest heading, from 2; deeper ones follow.

@@ -16,7 +16,7 @@ from concours.server.web.pages.answering import Fields, page, refused, seen, tri
 from concours.server.web.pages.forms import EMPTY, Form
 from concours.server.web.pages.words import N_
 from concours.server.web.routes import Asked, Asking, Routes
-from concours.server.web.security import local_path
+from concours.server.web.redirects import local_path
 from concours.server.web.who import forget, remember
 
 ROUTES = Routes(pages=True)

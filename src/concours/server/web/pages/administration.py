@@ -70,9 +70,7 @@ def _people(
 ) -> Response:
     found = users.accounts(asked.db, like=like, after=after, limit=_EACH + 1)
     more = len(found) > _EACH
-    return page(
-        asked, "admin_users", status=status, form=form, people=found[:_EACH], more=more, like=like, link=link
-    )
+    return page(asked, "admin_users", status=status, form=form, people=found[:_EACH], more=more, like=like, link=link)
 
 
 @ROUTES.get("/admin/queue", Rule.ADMINISTRATOR)

@@ -19,7 +19,8 @@ from concours.server.web.pages.words import WORDS
 from concours.server.web.routes import Asking
 from concours.server.web.texts.languages import language
 
-_FIELD = re.compile(r"([A-Za-z_][\w.]*(?:\[\d+\][\w.]*)*): (.+)", re.DOTALL)
+_FIELD = re.compile(r"([A-Za-z_][\w.]*(?:\[\d+\][\w.]*)*)(:?) (.+)", re.DOTALL)
+"""`title: it is empty`, `phases[0].ends must be later`."""
 
 
 def head_of(asked: Asking) -> Head:
@@ -97,5 +98,5 @@ def tried(asked: Asking, kept: Mapping[str, str], *, names: Callable[[str], str]
 def refused(error: Refusal, kept: Mapping[str, str], *, names: Callable[[str], str] = str) -> Form:
     """A form that was refused: the reason stands beside the field that it begins with, or above all."""
     if (found := _FIELD.fullmatch(str(error))) and (field := names(found[1])) in kept:
-        return Form(typed=kept, faults={field: found[2]})
+        return Form(typed=kept, faults={field: found[3] if found[2] else str(error)})
     return Form(typed=kept, fault=str(error))

@@ -110,9 +110,7 @@ def board(
 
 
 @ROUTES.get("/embed/{competition}/board", Rule.READER, embed=True)
-def embedded(
-    asked: InCompetition, phase: str = "", board: str = "", part: _Part = "", lang: str = "", page: _Number = 1
-) -> Response:
+def embedded(asked: InCompetition, phase: str = "", board: str = "", part: _Part = "", page: _Number = 1) -> Response:
     """A board to frame on other pages: the same for everybody, where everybody may see it."""
     found = boards.board(asked.db, asked.access, phase, board, part=part)
     code = head_of(asked).language
@@ -175,9 +173,13 @@ def _around(asked: AskingOf, full: Full, found: Board, find: str) -> dict[str, A
             if view.phase == found.phase
         ],
         "parts_of": [
-            Way(language(head_of(asked).language).say(WORDS["part"][part]), _address(full.slug, found.phase, found.key, part), part == found.part)
+            Way(
+                language(head_of(asked).language).say(WORDS["part"][part]),
+                _address(full.slug, found.phase, found.key, part),
+                part == found.part,
+            )
             for part in (("public", "private") if found.over else ())
-        ],  # fmt: skip
+        ],
         "hidden": "",
         "board_key": found.key,
         "part": found.part,
@@ -236,8 +238,6 @@ def _phases(full: Full, views: tuple[View, ...], here: str) -> list[Way]:
     ]
 
 
-def _address(
-    slug: str, phase: str, key: str = "", part: str = "", *, find: str = "", embedded: bool = False
-) -> str:
+def _address(slug: str, phase: str, key: str = "", part: str = "", *, find: str = "", embedded: bool = False) -> str:
     start = f"/embed/{slug}/board" if embedded else f"/c/{slug}/board"
     return Pages.of(0, 1, 1, start, phase=phase, board=key, part=part, find=find).before.removesuffix("&part=")

@@ -39,9 +39,7 @@ def further(asked: InCompetition, key: str) -> Response:
 @ROUTES.get("/c/{competition}/data", Rule.READER)
 def data(asked: InCompetition) -> Response:
     """The files that members may fetch."""
-    return page(
-        asked, "data", c=competitions.one(asked.db, asked.access), address=asked.platform.settings.address
-    )
+    return page(asked, "data", c=competitions.one(asked.db, asked.access), address=asked.platform.settings.address)
 
 
 @ROUTES.get("/c/{competition}/files/{path:path}", Rule.READER)

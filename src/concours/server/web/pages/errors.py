@@ -16,7 +16,7 @@ def page(request: Request, status: int, sentence: str) -> Response:
     code, theme = chosen(request)
     words = WORDS["error"]
     title = language(code).say(words.get(str(status), words["400" if status < 500 else "500"]))
-    head = Head(language=code, theme=theme, known=False)
+    head = Head(language=code, theme=theme, path="", known=False)
     number = REQUEST.get("") if status >= 500 else ""
     text = rendered("error", head, status=status, title=title, reason=sentence, request_id=number)
     return answered(request, text, status=status)

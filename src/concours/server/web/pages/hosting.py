@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO, Any, Final, Literal, cast
+from typing import IO, Final, Literal, cast
 
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
@@ -53,8 +53,11 @@ def create_from_folder(asked: Asked, fields: Fields) -> Response:
         aside = asked.platform.settings.data / "tmp"
         aside.mkdir(parents=True, exist_ok=True)
         most = asked.platform.settings.upload_bytes
-        with folders.brought(cast(IO[bytes], file.file), store, aside=aside, most=most) as (competition, kept):
-            made = folders.create(asked.db, asked.actor, store, competition, kept)
+        with tempfile.NamedTemporaryFile(dir=aside, suffix=".zip") as archive:
+            shutil.copyfileobj(file.file, archive)
+            archive.flush()
+            with folders.brought(Path(archive.name), store, aside=aside, most=most) as (competition, kept):
+                made = folders.create(asked.db, asked.actor, store, competition, kept)
     if outcome.form or made is None:
         return _hosting(asked, folder=outcome.form or EMPTY, status=outcome.status)
     return seen(f"/c/{made.slug}/host")
@@ -191,9 +194,7 @@ def _dotted(field: str) -> str:
 def _settings(asked: AskingOf, form: Form, version: str, many: dict[str, int], *, status: int = 200) -> Response:
     full = _full(asked)
     arena = full.kind == "arena"
-    return page(
-        asked, "host_settings", status=status, c=full, form=form, version=version, counts=many, arena=arena
-    )
+    return page(asked, "host_settings", status=status, c=full, form=form, version=version, counts=many, arena=arena)
 
 
 # Pages and files
@@ -296,9 +297,7 @@ def queue(asked: InCompetition, before: int | None = None) -> Response:
     full = _full(asked)
     lines = submissions.listed(asked.db, asked.access, before=before, most=_EACH + 1)
     metric = full.metrics[0].name if full.metrics else ""
-    return page(
-        asked, "host_queue", c=full, lines=lines[:_EACH], more=len(lines) > _EACH, metric=metric, form=EMPTY
-    )
+    return page(asked, "host_queue", c=full, lines=lines[:_EACH], more=len(lines) > _EACH, metric=metric, form=EMPTY)
 
 
 @ROUTES.post(f"{_DESK}/submissions/{{id}}/again", Rule.HOST)

@@ -16,7 +16,8 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, Stric
 from markupsafe import Markup
 
 import concours
-from concours.report.axis import NOTHING, short as _short
+from concours.report.axis import NOTHING
+from concours.report.axis import short as _short
 from concours.server.web.markdown import marked_up
 from concours.server.web.pages import static
 from concours.server.web.pages.words import WORDS

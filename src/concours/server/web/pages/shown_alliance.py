@@ -93,12 +93,9 @@ def _shown(content: Mapping[str, Any], board: Board, say: Callable[[str], str]) 
     )
 
 
-def _member(
-    one: Mapping[str, Any], board: Board, low: float, high: float, digits: int, *, sure: bool
-) -> Member:
+def _member(one: Mapping[str, Any], board: Board, low: float, high: float, digits: int, *, sure: bool) -> Member:
     credit, stderr = one.get("credit"), one.get("stderr")
     start, end = sorted((percent(0.0, low, high), percent(credit or 0.0, low, high)))
-    known = credit is not None and stderr is not None
     return Member(
         team=_team(one),
         name=_name(one, board),
@@ -106,8 +103,8 @@ def _member(
         credit=_with_error(credit, stderr, digits),
         at=start,
         length=end - start,
-        low=percent(credit - stderr, low, high) if known else None,
-        high=percent(credit + stderr, low, high) if known else None,
+        low=None if credit is None or stderr is None else percent(credit - stderr, low, high),
+        high=None if credit is None or stderr is None else percent(credit + stderr, low, high),
         share=f"{100 * one['share']:.0f}%" if sure and one.get("share") is not None else NOTHING,
         without=fixed(one.get("without"), digits),
     )

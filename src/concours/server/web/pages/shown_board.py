@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from concours.report.axis import NOTHING, decimals, fixed, linear, percent
 from concours.report.figures import Curve, Plane
-if TYPE_CHECKING:
-    from concours.server.services.boards import Board, Climb, Row
+from concours.server.services.boards import Board, Climb, Row
 from concours.server.web.pages.lists import Pages
 from concours.server.web.pages.words import N_
 
@@ -221,9 +220,7 @@ def _together(board: Board, scale: _Scale) -> Together | None:
         members=len(content.get("members", ())),
         gain="" if gain is None else f"{'+' if gain >= 0 else ''}{fixed(gain, digits)}",
         score=fixed(content["score"], digits),
-        others=tuple(
-            fixed(content.get("metrics", {}).get(one), scale.digits[one]) for one in _others(board)
-        ),
+        others=tuple(fixed(content.get("metrics", {}).get(one), scale.digits[one]) for one in _others(board)),
         **_marks(content["score"], tuple(interval) if interval else None, digits, scale),
     )
 
@@ -251,9 +248,7 @@ def _history(climbs: Sequence[Climb], metric: str, say: Callable[[str], str]) ->
     )
 
 
-def _steps(
-    climb: Climb, x: Any, y: Any, start: float, end: float, unit: float
-) -> tuple[tuple[float, float], ...]:
+def _steps(climb: Climb, x: Any, y: Any, start: float, end: float, unit: float) -> tuple[tuple[float, float], ...]:
     points: list[tuple[float, float]] = []
     for at, score in climb.points:
         place = x.at((_seconds(at) - start) / unit)

@@ -19,7 +19,7 @@ from concours.server.services import boards, competitions, files, finals, receip
 from concours.server.services.access import Rule
 from concours.server.services.competitions import Full, PhaseOf
 from concours.server.services.submissions import Sent, Submission
-from concours.server.web.pages.answering import Fields, page, refused, seen, tried, typed, upload
+from concours.server.web.pages.answering import Fields, page, seen, tried, typed, upload
 from concours.server.web.pages.forms import EMPTY, Form
 from concours.server.web.routes import AskingOf, InCompetition, Routes
 from concours.server.web.sending import sent
@@ -129,9 +129,7 @@ def _form(asked: AskingOf, form: Form, key: str, *, status: int = 200) -> Respon
     elif phase is not None:
         values["limits"] = submissions.left(asked.db, asked.access, phase.key)
         values["sample"] = _first_lines(asked.platform.store, _sample(asked, phase.key))
-    return page(
-        asked, "submit", status=status, c=full, form=form, most=asked.platform.settings.upload_bytes, **values
-    )
+    return page(asked, "submit", status=status, c=full, form=form, most=asked.platform.settings.upload_bytes, **values)
 
 
 def _begun(phase: PhaseOf, now: str) -> bool:

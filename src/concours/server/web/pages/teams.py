@@ -107,6 +107,6 @@ def _team(asked: AskingOf, team: Team, form: Form, *, status: int = 200) -> Resp
         t=team,
         own=own,
         leading=own and leading,
-        asked=teams.invitations(asked.db, asked.access) if own else (),
+        invitations=teams.invitations(asked.db, asked.access) if own else (),
         form=kept,
     )

@@ -1,6 +1,6 @@
 """Languages of the pages: catalogues, numbers, moments, plurals.
 
-English is the source: its texts stand in the templates. Another language is a catalogue of GNU gettext beside this file.
+English is the source: its texts stand in the templates. Another language is a catalogue of GNU gettext beside this.
 """
 
 from __future__ import annotations

@@ -1,0 +1,278 @@
+"""Every page is opened by people of every role, over real services, and says what it should."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from concours.core.digests import Digest
+from concours.core.digests import digest_bytes as D
+from concours.core.event import utc_now
+from concours.core.problem import Goal, Input, Output, Part, Problem
+from concours.server.database import tables
+from concours.server.database.texts import text_of
+from concours.server.hosting.opened import Asked, Opened
+from concours.server.platform import Platform
+from concours.server.services import discussion, editing, files, membership, teams
+from concours.server.services.access import Access, accessed
+from concours.server.web.app import make
+from tests.server.pages.reading import fields_of
+
+TABS = ("", "/data", "/rules", "/board", "/alliance", "/discussion")
+OWN = ("/submit", "/submissions", "/team")
+DESK = ("/host", "/host/settings", "/host/pages", "/host/files", "/host/queue", "/host/rescore")
+ADMIN = ("/admin/users", "/admin/queue", "/admin/settings", "/admin/audit")
+
+
+PART = Part(x=D(b"x"), y=D(b"y"), ids=D(b"i"), rows=3)
+PROBLEM = Problem(
+    name="wine",
+    kind="tabular-classification",
+    input=Input(name="table"),
+    output=Output(name="classes", estimator="classifier", joins=("mean",), labels=("red", "white")),
+    metrics=(Goal(name="accuracy", greater_is_better=True), Goal(name="log_loss", greater_is_better=False)),
+    train=PART,
+    folds=D(b"f"),
+    n_folds=3,
+    test=PART,
+)
+
+
+def _opened(sample: Digest) -> Opened:
+    """What reading its data found."""
+    asked = Asked(
+        phase="main",
+        problem=PROBLEM,
+        rows=3,
+        public_rows=1,
+        ids=D(b"i"),
+        id="id",
+        target="kind",
+        columns=("id", "kind"),
+        sample=sample,
+    )
+    return Opened(asked=(asked,), reading=("3 rows",), warnings=("one column is empty",))
+
+
+class World:
+    """A platform with a competition that is open, a host, two teams, entries with scores, posts."""
+
+    def __init__(self, platform: Platform, people: Any) -> None:
+        self.platform, self.people = platform, people
+        hanna, _, _ = people.actor("hanna"), people.actor("mia"), people.actor("max")
+        people.user("root1", administrator=True)
+        with platform.database.writing() as db:
+            editing.create(db, hanna, title="Wine & <b>cheese</b>", slug="wine")
+        self.change(
+            subtitle="Which wine goes with it?",
+            teams={"most": 3, "merge_until": ""},
+            task={
+                "kind": "tabular-classification",
+                "data": "data/train.csv",
+                "target": "kind",
+                "test": "truth/test.csv",
+                "metrics": ["accuracy", "log_loss"],
+            },
+        )
+        with platform.database.writing() as db:
+            access = self.access("hanna", db)
+            kept = files.keep(platform.store, BytesIO(b"a,kind\n1,red\n"), 1000)
+            files.put(db, access, platform.store, "data/train.csv", kept)
+            files.put(db, self.access("hanna", db), platform.store, "truth/test.csv", kept)
+            files.write_page(
+                db,
+                self.access("hanna", db),
+                platform.store,
+                title="About",
+                text="# Hello\n\n*What* it is about: <script>alert(1)</script>",
+            )
+            row = tables.COMPETITIONS.c.slug == "wine"
+            db.execute(update(tables.COMPETITIONS).where(row).values(state="published", published=utc_now()))
+            sample = files.keep(platform.store, BytesIO(b"id,kind\n1,red\n"), 1000).digest
+            opened = text_of(_opened(sample).to_json())
+            db.execute(update(tables.COMPETITIONS).where(row).values(opened=opened))
+            begins = "2020-01-01T00:00:00.000000+00:00"
+            db.execute(update(tables.PHASES).values(state="open", begins=begins, problem=PROBLEM.digest))
+        for name in ("mia", "max"):
+            with platform.database.writing() as db:
+                membership.join(db, self.access(name, db), "")
+        with platform.database.writing() as db:
+            thread = discussion.write(db, self.access("mia", db), "A question", "Is **red** wine `allowed`?")
+            discussion.reply(db, self.access("hanna", db), thread.id, "Yes.")
+            teams.invite(db, self.access("max", db), "mia")
+        for number, (name, state) in enumerate((("mia", "scored"), ("mia", "failed"), ("max", "scored")), 1):
+            self.submission(number, name, state, 0.9 - 0.1 * number)
+
+    def access(self, name: str, db: Any) -> Access:
+        return accessed(db, self.people.actor(name), "wine")
+
+    def change(self, **changes: Any) -> None:
+        with self.platform.database.writing() as db:
+            access = self.access("hanna", db)
+            version = editing.declared(db, access).version
+            editing.edit(db, access, self.platform.store, changes, version=version)
+
+    def submission(self, id: int, name: str, state: str, score: float) -> None:
+        with self.platform.database.writing() as db:
+            access = self.access(name, db)
+            phase = db.execute(select(tables.PHASES.c.id)).scalar_one()
+            board = f"phase {phase}"
+            kept = files.keep(self.platform.store, BytesIO(b"id,kind\n1,red\n"), 1000)
+            values = {
+                "competition": access.competition.id,
+                "phase": phase,
+                "team": access.team,
+                "brings": "predictions",
+            }
+            values |= {"user": access.actor.user, "name": f"entry {id}", "called": "p.csv", "digest": kept.digest}
+            values |= {"size": kept.size, "at": utc_now(), "state": state, "message": "a <i>note</i>"}
+            db.execute(insert(tables.SUBMISSIONS).values(id=id, **values, reason="row 2: no" * (state == "failed")))
+            if state != "scored":
+                return
+            metrics, ends = {"accuracy": score}, {"accuracy": [score - 0.05, score + 0.05]}
+            line = {"metrics": metrics, "intervals": ends, "score": score, "rank": id, "rank_best": 1, "rank_worst": 2}
+            scores = {"metrics": text_of(metrics), "intervals": text_of(ends), "problem": PROBLEM.digest}
+            db.execute(insert(tables.SCORES).values(board=board, entry=id, **scores))
+            place = {"number": id, "team": str(access.team), "line": text_of(line)}
+            db.execute(insert(tables.PLACES).values(board=board, part="public", entry=id, **place))
+
+
+@pytest.fixture
+def world(platform_sqlite: Platform) -> Iterator[World]:
+    from tests.server.conftest import People
+
+    return World(platform_sqlite, People(app=make(platform_sqlite), platform=platform_sqlite))
+
+
+def opened(browser: Any, path: str) -> str:
+    """A page that has to be there, whole."""
+    answer = browser.get(path)
+    assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[:2000]}"
+    assert answer.headers["content-type"].startswith("text/html"), path
+    assert answer.text.count("<h1") == 1, path
+    assert answer.text.rstrip().endswith("</html>"), path
+    return str(answer.text)
+
+
+def test_everybody_opens_their_pages(world: World) -> None:
+    """Visitor, signed in, member, host, administrator: each page that is for them."""
+    root = "/c/wine"
+    visitor = world.people.browser("yan")
+    visitor.cookies.clear()
+    anybody = ["/", "/login", "/register", "/api", "/u/mia", *(root + tab for tab in TABS), f"{root}/discussion/1"]
+    for browser in (visitor, world.people.browser("zoe"), world.people.browser("mia"), world.people.browser("hanna")):
+        for path in anybody:
+            if browser is not visitor and path in ("/login",):
+                continue
+            opened(browser, path)
+    for name in ("mia", "max"):
+        for path in ("/account", "/host", *(root + tab for tab in OWN), f"{root}/teams/1", f"{root}/submissions/1"[:0]):
+            if path:
+                opened(world.people.browser(name), path)
+    for path in (f"{root}/submissions/1", f"{root}/submissions/2"):
+        opened(world.people.browser("mia"), path)
+    for path in (*(root + tab for tab in DESK), f"{root}/host/pages?page=about", f"{root}/submissions/3"):
+        opened(world.people.browser("hanna"), path)
+    for path in ADMIN:
+        opened(world.people.browser("root1", administrator=True), path)
+
+
+def test_what_somebody_may_not_see_is_a_page_that_says_so(world: World) -> None:
+    """In their language, with the status."""
+    answer = world.people.browser("max").get("/c/wine/submissions/1", headers={"accept-language": "zh-CN"})
+    assert answer.status_code == 404
+    assert "未找到" in answer.text
+    assert world.people.browser("max").get("/c/wine/host").status_code == 403
+
+
+def test_board_says_places_and_what_is_written_by_people_is_escaped(world: World) -> None:
+    """Names are texts; the team's own place stands above."""
+    text = opened(world.people.browser("mia"), "/c/wine/board")
+    assert "Wine &amp; &lt;b&gt;cheese&lt;/b&gt;" in text
+    assert "<b>cheese" not in text
+    assert re.search(r"Your team:.*place 1", text, re.DOTALL), text
+    assert "[0.75, 0.85]" in text or "0.80" in text
+
+
+def test_board_is_sent_once_as_long_as_it_is_the_same(world: World) -> None:
+    """304 with the tag; another reader or language has another one."""
+    mia = world.people.browser("mia")
+    first = mia.get("/c/wine/board")
+    tag = first.headers["etag"]
+    assert mia.get("/c/wine/board", headers={"if-none-match": tag}).status_code == 304
+    assert mia.get("/c/wine/board", headers={"if-none-match": tag, "accept-language": "zh"}).status_code == 200
+    assert world.people.browser("max").get("/c/wine/board", headers={"if-none-match": tag}).status_code == 200
+    world.submission(4, "mia", "scored", 0.95)
+    with world.platform.database.writing() as db:
+        db.execute(insert(tables.APPLIED).values(board="phase 1", number=7, at=utc_now()))
+    assert mia.get("/c/wine/board", headers={"if-none-match": tag}).status_code == 200
+
+
+def test_language_and_colours_are_chosen_by_cookies_and_back_is_on_this_site(world: World) -> None:
+    """And by what the browser asks for, where nothing was chosen."""
+    zoe = world.people.browser("zoe")
+    assert 'lang="zh-CN"' in zoe.get("/", headers={"accept-language": "fr, zh-Hans-CN;q=0.8, en;q=0.5"}).text
+    answer = zoe.post("/choices", data={"language": "zh", "theme": "dark", "back": "/c/wine", "form": zoe.form})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/c/wine")
+    text = zoe.get("/").text
+    assert 'lang="zh-CN"' in text
+    assert 'data-theme="dark"' in text
+    for far in ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"):
+        assert zoe.post("/choices", data={"back": far, "form": zoe.form}).headers["location"] == "/"
+
+
+def test_a_form_that_is_refused_keeps_what_was_typed_and_says_why_beside_the_field(world: World) -> None:
+    """And nothing of what it asked for stays."""
+    hanna = world.people.browser("hanna")
+    answer = hanna.post("/host", data={"title": "<Tea>", "slug": "Not A Slug", "form": hanna.form})
+    assert answer.status_code == 422
+    assert 'value="&lt;Tea&gt;"' in answer.text
+    assert 'id="slug-fault"' in answer.text
+    assert 'aria-invalid="true"' in answer.text
+
+
+def test_static_files_have_their_digest_in_their_name_and_are_kept_for_long(world: World) -> None:
+    """A page names them so."""
+    browser = world.people.browser("zoe")
+    names = set(re.findall(r"/static/[\w.]+", browser.get("/").text))
+    assert {name.rpartition(".")[2] for name in names} == {"css", "js", "svg"}
+    for name in names:
+        answer = browser.get(name)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+    assert browser.get("/static/concours.css").status_code == 404
+
+
+def test_a_host_edits_all_of_a_competition_in_a_form(world: World) -> None:
+    """What the form shows, sent back, changes nothing; a field that is another changes that."""
+    hanna = world.people.browser("hanna")
+    with world.platform.database.writing() as db:
+        editing.create(db, world.people.actor("hanna"), title="Tea", slug="tea")
+    text = hanna.get("/c/tea/host/settings").text
+    fields = fields_of(text)
+    before = settings_of(world, "tea")
+    answer = hanna.post("/c/tea/host/settings", data=fields)
+    assert answer.status_code == 303, answer.text
+    assert settings_of(world, "tea") == before
+    fields = fields_of(hanna.get("/c/tea/host/settings").text)
+    more = hanna.post("/c/tea/host/settings", data={**fields, "add": "phases"}).text
+    fields = fields_of(more)
+    fields |= {"phases.1.title": "Final", "phases.1.key": "final", "phases.1.begins": "2099-01-01T00:00:00Z"}
+    answer = hanna.post(
+        "/c/tea/host/settings", data={**fields, "phases.0.limits.per_day": "7", "task.more": "positive = 1"}
+    )
+    assert answer.status_code == 303, re.findall(r'class="(?:fault|notice bad)".*?</p>', answer.text)
+    after = settings_of(world, "tea")
+    assert [phase["key"] for phase in after["phases"]] == ["main", "final"]
+    assert after["phases"][0]["limits"]["per_day"] == 7
+    assert after["task"]["positive"] == 1
+
+
+def settings_of(world: World, slug: str) -> Any:
+    with world.platform.database.reading() as db:
+        return editing.declared(db, accessed(db, world.people.actor("hanna"), slug)).settings
