@@ -59,6 +59,12 @@ PARAMETERS = {
     "discussion/{id}": lambda world, slug: "1",
     "battles/{battle}": lambda world, slug: "1",
     "voters/{voter}": lambda world, slug: "1",
+    "embed/{competition}": lambda world, slug: slug,
+    "p/{key}": lambda world, slug: "overview",
+    "u/{name}": lambda world, slug: "mia",
+    "users/{name}": lambda world, slug: "mia",
+    "links/{secret}": lambda world, slug: "a-link",
+    "static/{name}": lambda world, slug: "concours.css",
 }
 """What stands in for a parameter of a path, by the segment before it and its own: `(world, slug) -> text`."""
 
@@ -71,7 +77,8 @@ SEEN: dict[str, set[str]] = {
     "competitions.complaint": _HOSTS,
     "pages.text": _ALL,
     "teams.name": _ALL,
-    "files.digest": _HOSTS,
+    "digest of truth/secret.csv": _HOSTS,
+    "digest of data/train.csv": {"member", *_HOSTS},
     "content of truth/secret.csv": _HOSTS,
     "content of data/train.csv": {"member", *_HOSTS},
     "applied.board": {"administrator"},
@@ -238,7 +245,7 @@ def _plant_competition(db: Any, world: World, slug: str, numbers: dict[str, int]
     for path in ("truth/secret.csv", "data/train.csv"):
         content = world.text(f"content of {path}", of=slug)
         digest = world.platform.store.put(BytesIO(content.encode()))
-        world.planted[digest] = Planted("files.digest", slug, "hanna")
+        world.planted[digest] = Planted(f"digest of {path}", slug, "hanna")
         public, size = path.startswith("data/"), len(content)
         world.plant(db, tables.FILES, of=slug, competition=number, path=path, digest=digest, size=size, public=public)
     for name in ("mia", "max") if state != "draft" else ():

@@ -126,7 +126,7 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class FileOf:
-    """A file that members may fetch; rows and columns where it is a table."""
+    """A file that members may fetch; rows and columns where it is a table. digest: empty for who may not fetch it."""
 
     path: str
     digest: str
@@ -335,7 +335,7 @@ def one(db: Connection, access: Access) -> Full:
         files=tuple(
             FileOf(
                 path=file.path,
-                digest=file.digest,
+                digest=file.digest if access.member or access.host else "",
                 bytes=file.size,
                 rows=read[file.path].rows if file.path in read else None,
                 columns=read[file.path].columns if file.path in read else None,

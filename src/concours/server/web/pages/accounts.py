@@ -9,14 +9,15 @@ from fastapi.responses import RedirectResponse, Response
 
 from concours.server.accounts import choices, entry, links, sessions, tokens, users
 from concours.server.accounts.entry import Entered
+from concours.server.accounts.openid import OpenId
 from concours.server.actor import Actor
 from concours.server.refusals import NotSignedIn, Refusal
 from concours.server.services.access import Rule
+from concours.server.web.redirects import local_path
 from concours.server.web.pages.answering import Fields, page, refused, seen, tried, typed
 from concours.server.web.pages.forms import EMPTY, Form
 from concours.server.web.pages.words import N_
 from concours.server.web.routes import Asked, Asking, Routes
-from concours.server.web.redirects import local_path
 from concours.server.web.who import forget, remember
 
 ROUTES = Routes(pages=True)
@@ -152,9 +153,9 @@ _BY_INVITATION = N_("Registration is by invitation here: ask an administrator fo
 def _login(asked: Asking, form: Form, next: str, *, status: int = 200) -> Response:
     with asked.platform.database.reading() as db:
         registration = choices.chosen(db, "registration") == "open"
-    openid = getattr(asked.platform.settings, "openid_name", "")
+    provider: OpenId | None = asked.request.app.state.openid
     return page(
-        asked, "sign_in", status=status, form=form, next=local_path(next), registration=registration, openid=openid
+        asked, "sign_in", status=status, form=form, next=local_path(next), registration=registration, openid=provider.shown if provider else ""
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import IO, Final, Literal, cast
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final, Literal, cast
 
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
