@@ -13,10 +13,10 @@ from concours.server.accounts.openid import OpenId
 from concours.server.actor import Actor
 from concours.server.refusals import NotSignedIn, Refusal
 from concours.server.services.access import Rule
-from concours.server.web.redirects import local_path
 from concours.server.web.pages.answering import Fields, page, refused, seen, tried, typed
 from concours.server.web.pages.forms import EMPTY, Form
 from concours.server.web.pages.words import N_
+from concours.server.web.redirects import local_path
 from concours.server.web.routes import Asked, Asking, Routes
 from concours.server.web.who import forget, remember
 
@@ -155,7 +155,13 @@ def _login(asked: Asking, form: Form, next: str, *, status: int = 200) -> Respon
         registration = choices.chosen(db, "registration") == "open"
     provider: OpenId | None = asked.request.app.state.openid
     return page(
-        asked, "sign_in", status=status, form=form, next=local_path(next), registration=registration, openid=provider.shown if provider else ""
+        asked,
+        "sign_in",
+        status=status,
+        form=form,
+        next=local_path(next),
+        registration=registration,
+        openid=provider.shown if provider else "",
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi.responses import Response
 
 from concours.server.services.access import Rule
-from concours.server.web.redirects import local_path
 from concours.server.web.pages.answering import Fields, seen, typed
 from concours.server.web.pages.rendering import LANGUAGE, THEME, THEMES
+from concours.server.web.redirects import local_path
 from concours.server.web.routes import Asked, Routes
 from concours.server.web.texts.languages import NAMES
 
