@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
-from concours.core.event import utc_now
+from concours.core.event import SignalName, utc_now
 from concours.core.ports import Executor
 from concours.engine.inbox import new_signal
 from concours.engine.inline import InlineExecutor
@@ -22,10 +22,13 @@ from concours.server.actor import Actor
 from concours.server.database import inbox
 from concours.server.database.tables import (
     ALLIANCES,
+    APPLIED,
     COMPETITIONS,
+    JOURNAL,
     PHASES,
     PLACES,
     SCORES,
+    SIGNALS,
     SUBMISSIONS,
     TEAMS,
     USERS,
@@ -102,7 +105,7 @@ class Stage:
     platform: Platform
     executor: Callable[[Platform], Executor] = lambda platform: InlineExecutor(platform.store, RUNNERS)
     host: Actor = field(default_factory=lambda: Actor(user=1, name="host"))
-    count: int = 0
+    at_work: Conductor | None = None
 
     def create(self, competition: Competition, files: Mapping[str, bytes]) -> None:
         """A draft, with its check asked for."""
@@ -143,6 +146,11 @@ class Stage:
             inbox.put(db, new_signal("joined", body, to="phase 1", id=str(number)))
         return number
 
+    def tell(self, name: SignalName, body: Mapping[str, Any]) -> None:
+        """Sends the board a signal."""
+        with self.platform.database.writing() as db:
+            inbox.put(db, new_signal(name, body, to="phase 1"))
+
     @contextmanager
     def conducted(self) -> Iterator[Conductor]:
         """A conductor at work, which has to end well."""
@@ -154,7 +162,7 @@ class Stage:
             except BaseException as error:
                 failed.append(error)
 
-        conductor = Conductor(self.platform, self.executor(self.platform))
+        self.at_work = conductor = Conductor(self.platform, self.executor(self.platform))
         thread = threading.Thread(target=work)
         thread.start()
         try:
@@ -176,6 +184,17 @@ class Stage:
         """Waits until nothing is under way any more, and ranks are those of all scores."""
         self.until(lambda: not {"waiting", "running"} & set(self.states().values()))
         self.until(lambda: all("note" not in text for text in self.column(PLACES.c.line)))
+        self.until(lambda: self._at_rest() and not time.sleep(0.2) and self._at_rest())
+
+    def _at_rest(self) -> bool:
+        """Whether no board has anything done, and what is shown follows the whole journal."""
+        with self.platform.database.reading() as db:
+            signals = db.execute(select(func.count()).select_from(SIGNALS)).scalar_one()
+            last = dict(
+                map(tuple, db.execute(select(JOURNAL.c.board, func.max(JOURNAL.c.number)).group_by(JOURNAL.c.board)))
+            )
+            shown = dict(map(tuple, db.execute(select(APPLIED.c.board, APPLIED.c.number))))
+        return not signals and last == shown and self.at_work is not None and not self.at_work.busy
 
     def value(self, column: Any) -> Any:
         with self.platform.database.reading() as db:

@@ -35,6 +35,8 @@ def test_a_competition_from_draft_to_private_board(stage):
         assert public[0][1]["score"] > public[1][1]["score"]
         assert "89 of the 90 ids of the test part are missing" in public[2][1]["reason"]
         assert _board(stage, "rest") == []
+        (alliance,) = stage.column(ALLIANCES.c.content)
+        assert {one["entry"] for one in json.loads(alliance)["members"]} <= {good, poor}
         stage.close()
     rest = _board(stage, "rest")
     assert [(entry, line.get("rank")) for entry, line in rest] == [(good, 1), (poor, 2), (odd, None)]
@@ -61,7 +63,7 @@ def test_what_is_shown_is_folded_again_from_the_journal(stage):
         stage.submit(b"", 4)
         stage.settled()
     shown = stage.shown()
-    assert len(shown["scores"]) == 4 and len(shown["places"]) == 4
+    assert [len(shown[name]) for name in ("scores", "places", "alliances")] == [4, 4, 1]
     with stage.platform.database.writing() as db:
         for table in (SCORES, PLACES, ALLIANCES, APPLIED):
             db.execute(delete(table))
@@ -74,21 +76,22 @@ def test_what_is_shown_is_folded_again_from_the_journal(stage):
 
 
 def test_what_is_shown_step_by_step_is_what_is_shown_at_once(stage):
-    """The increments write what the whole would."""
+    """The increments write what the whole would: of entries that join, are withdrawn, opt out, and of a closed board."""
     with stage.conducted():
         stage.publish()
         for seed, team in enumerate((1, 2, 1, 3, 2)):
-            stage.submit(predictions(10 * seed + 1, seed), team)
-            stage.settled()
-            step_by_step = stage.shown()
+            number = stage.submit(predictions(10 * seed + 1, seed), team)
+        stage.submit(b"no table", 4)
+        stage.settled()
+        stage.tell("withdrawn", {"entry": str(number)})
+        stage.tell("opted", {"team": "3", "alliance": False})
         stage.settled()
         step_by_step = stage.shown()
-    with stage.conducted():
-        stage.submit(predictions(50, 9), 5)
+    with stage.conducted():  # a new one writes the whole
+        before = stage.column(APPLIED.c.at)
+        stage.until(lambda: stage.column(APPLIED.c.at) != before)
         stage.settled()
-    again = stage.shown()
-    assert {row[2] for row in step_by_step["scores"]} < {row[2] for row in again["scores"]}
-    assert set(step_by_step["scores"]) <= set(again["scores"])
+    assert stage.shown() == step_by_step
 
 
 def test_data_that_cannot_be_read_is_the_hosts_complaint(platform):

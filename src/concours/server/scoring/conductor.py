@@ -80,6 +80,11 @@ class Conductor:
         for job in warming(platform.settings.workers):
             self._hub.do(job)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a job is under way."""
+        return self._hub.busy or self._leased.busy
+
     def work(self, leaving: threading.Event) -> None:
         """Raises what the database or the executor raises: whoever started it starts it again."""
         failed: list[BaseException] = []

@@ -31,6 +31,12 @@ class Hub:
         self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
         self._thread.start()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a job is under way."""
+        with self._asked:
+            return bool(self._owners)
+
     def seat(self) -> Seat:
         """An executor (`core.ports.Executor`) of one engine's own."""
         return Seat(self, self._changed)

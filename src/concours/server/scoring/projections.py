@@ -12,14 +12,15 @@ from typing import Any, Final
 from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
-from concours.compete.hosted_board import Board, Part, current
+from concours.compete.answered import Answered
+from concours.compete.hosted_board import Allied, Board, Part, current
 from concours.compete.hosted_changes import changes
 from concours.compete.hosted_lines import Line, lines, unranked
 from concours.core.event import utc_now
 from concours.core.standings import Standing
 from concours.server.database.changes import tell
 from concours.server.database.opened import Database
-from concours.server.database.tables import APPLIED, PHASES, PLACES, SCORES, SUBMISSIONS
+from concours.server.database.tables import ALLIANCES, APPLIED, PHASES, PLACES, SCORES, SUBMISSIONS
 from concours.server.database.texts import text_of
 from concours.server.services import phases, rescoring
 
@@ -68,6 +69,7 @@ class Projection:
         _settle(db, SCORES, SCORES.c.board == self._board, scores)
         places = [*self._places(state, "public"), *self._places(state, "rest")]
         _settle(db, PLACES, PLACES.c.board == self._board, places)
+        _settle(db, ALLIANCES, ALLIANCES.c.board == self._board, self._alliances(state))
         known = db.execute(
             select(SUBMISSIONS.c.id, SUBMISSIONS.c.state, SUBMISSIONS.c.reason).where(
                 SUBMISSIONS.c.phase == self._phase
@@ -98,6 +100,8 @@ class Projection:
                 _put(db, PLACES, self._places(after, part))
         if not (changed.public or gone or changed.problems):
             self._newcomers(db, after, {after.entries[entry].side for entry in changed.entries})
+        if changed.alliance or changed.opted:
+            _settle(db, ALLIANCES, ALLIANCES.c.board == self._board, self._alliances(after))
         if changed.problems:
             self._problem(db, after)
         if changed.public or changed.problems:
@@ -140,6 +144,15 @@ class Projection:
         return [
             self._place(state, line, part, number if state.entries[line.entry].side in within else _LAST)
             for number, line in enumerate(lines(state, part))
+        ]
+
+    def _alliances(self, state: Board) -> list[Row]:
+        """Of the public rows, and of the rest once they are scored."""
+        found: list[tuple[Part, Answered[Allied] | None]] = [("public", state.alliance), ("rest", state.last_alliance)]
+        return [
+            {"board": self._board, "part": part, "content": text_of(_together(state, known))}
+            for part, known in found
+            if known is not None and state.allowed
         ]
 
     def _place(self, state: Board, line: Line, part: Part, number: int) -> Row:
@@ -196,6 +209,46 @@ def _numbers(standing: Standing) -> Row:
         "note": standing.note,
     }
     return {name: value for name, value in found.items() if value not in (None, "", {})}
+
+
+def _together(state: Board, known: Answered[Allied]) -> Row:
+    """What entries achieve together, and who has which part in it; why nothing, where that is so.
+
+    `ci` and `gain` are of the ranking metric; `alike` says how the errors of two members go together (correlation).
+    """
+    if known.reason:
+        return {"reason": known.reason, "members": []}
+    values = known.values
+    first = next(iter(values["scores"]))
+    credit, gain = values["credit"] or {}, values["gain"]
+    entries = [known.asked.entries[place] for place in values["members"]]
+    whole = {"credit": "shapley", "stderr": "stderr", "share": "shares", "without": "lost"}
+    return {
+        "reason": "",
+        "score": values["scores"][first],
+        "ci": values["intervals"][first],
+        "metrics": values["scores"],
+        "intervals": values["intervals"],
+        "unsure": values["unsure"],
+        "gain": gain["value"],
+        "gain_ci": [gain["low"], gain["high"]],
+        "certain": gain["certain"],
+        "by": values["by"],
+        "rows": values["rows"],
+        "entered": values["entered"],
+        "candidates": values["candidates"],
+        "alike": values.get("complement", {}).get("correlation"),
+        "members": [
+            {
+                "entry": int(entry),
+                "team": state.entries[entry].team,
+                "name": state.entries[entry].name,
+                "weight": values["weights"][number],
+                **{name: credit[of][number] if credit.get(of) else None for name, of in whole.items()},
+            }
+            for number, entry in enumerate(entries)
+        ],
+    }
 
 
 def _settle(db: Connection, table: Table, of: Any, rows: Iterable[Row]) -> None:
