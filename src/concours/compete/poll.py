@@ -14,6 +14,7 @@ from itertools import islice
 
 from concours.compete.answered import Answered
 from concours.compete.poll_entries import Came, came, refusal_of
+from concours.compete.poll_jobs import reading, receiving
 from concours.compete.poll_state import Counted, Polled, Rating, Received, batches_of, poll_lines
 from concours.compete.uploads import Upload
 from concours.core.digests import Digest
@@ -71,7 +72,7 @@ class Poll:
         return refusal_of(state, signal.name, signal.body, answers=self.prompts is not None)
 
     def plan(self, state: Polled) -> Plan:
-        groups = [(self._read(self.prompts),)] if self.prompts and state.prompts is None else []
+        groups = [(reading(self.prompts),)] if self.prompts and state.prompts is None else []
         groups += [one.jobs for one in islice(state.receiving.values(), _AHEAD)]
         groups += [one.jobs for one in islice(state.waiting.values(), _AHEAD)]
         groups += [(self._rate(state, state.rating),)] if state.rating else []
@@ -91,7 +92,7 @@ class Poll:
 
     def _ended(self, state: Polled, event: Outcome) -> Polled:
         """The poll when a job has ended that was asked for a file of prompts or answers, or for a batch."""
-        if self.prompts and state.prompts is None and self._read(self.prompts).digest == event.job:
+        if self.prompts and state.prompts is None and reading(self.prompts).digest == event.job:
             return replace(state, prompts=Received.of(event))
         received = [entry for entry, one in state.receiving.items() if one.jobs[0].digest == event.job]
         counted = [id for id, one in state.waiting.items() if one.jobs[0].digest == event.job]
@@ -113,7 +114,8 @@ class Poll:
         state = replace(state, heard=state.heard.with_item(signal.id, signal.at))
         if signal.name == "joined":
             entry = came(signal.id, signal.body, answers=self.prompts is not None)
-            return state.with_entry(signal.id, entry, self._receive(entry.answers) if entry.answers else None)
+            looks = receiving(entry.answers, self.prompts) if entry.answers and self.prompts else None
+            return state.with_entry(signal.id, entry, looks)
         if signal.name == "withdrawn" and "voter" in signal.body:
             return replace(state, unheard=state.unheard.with_item(str(signal.body["voter"]), True))
         if signal.name == "withdrawn":
@@ -145,25 +147,6 @@ class Poll:
             return replace(state, rating=None, rated=None)
         known = state.rated is not None and state.rated.asked == wanted
         return replace(state, rating=None if known else wanted)
-
-    def _read(self, prompts: Upload) -> Job:
-        return Job(
-            runner="read_prompts",
-            inputs={"prompts": prompts.file},
-            params={"called": prompts.called},
-            outputs=("texts",),
-            label=f"read {prompts.called}",
-        )
-
-    def _receive(self, answers: Upload) -> Job:
-        assert self.prompts  # noqa: S101 (for the type checker)
-        return Job(
-            runner="receive_answers",
-            inputs={"answers": answers.file, "prompts": self.prompts.file},
-            params={"called": answers.called, "prompts": self.prompts.called},
-            outputs=("texts",),
-            label=f"receive {answers.called}",
-        )
 
     def _count(self, state: Polled, votes: Digest) -> Job:
         """Reads a batch, and finds out whether it speaks of those who have joined, and can be counted."""

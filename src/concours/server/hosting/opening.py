@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -17,6 +17,8 @@ import pyarrow as pa
 
 from concours.api.writing import write_table
 from concours.compete.jobs import Jobs
+from concours.compete.poll_jobs import reading, receiving
+from concours.compete.uploads import Upload
 from concours.contest.config import task_of
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
@@ -26,6 +28,7 @@ from concours.core.job import Job
 from concours.core.kind import Form
 from concours.core.ports import Store
 from concours.core.problem import Problem
+from concours.core.written import counted
 from concours.engine.ingest import Ingested, ingest, names_of
 from concours.engine.runners import RUNNERS as ENGINE
 from concours.engine.work import JobResult, RunnerSpec, execute
@@ -95,7 +98,8 @@ def opening(competition: Competition, folder: Path, store: Store, digests: Mappi
         _public(path, digest, folder) for path, digest in sorted(digests.items()) if path.startswith(f"{DATA}/")
     )
     if not competition.task:
-        return Opened(files=files, baselines=_baselines(competition, None, folder, store, digests))
+        baselines = _baselines(competition, None, folder, store, digests)
+        return Opened(files=files, baselines=baselines, reading=_answered(competition, baselines, store, digests))
     task = task_of(competition.task)
     kind = kind_named(task.kind)
     read = cache(lambda truth, public: _ingested(task, truth, public, competition.seed, folder, store))
@@ -113,6 +117,21 @@ def opening(competition: Competition, folder: Path, store: Store, digests: Mappi
         reading=tuple(dict.fromkeys(line for found in every for line in found.reading)),
         warnings=tuple(dict.fromkeys(line for found in every for line in found.warnings)),
     )
+
+
+def _answered(
+    competition: Competition, baselines: Sequence[Mapping[str, Any]], store: Store, digests: Mapping[str, Digest]
+) -> tuple[str, ...]:
+    """How the prompts of an arena were read, once each baseline was seen to answer all of them; nothing elsewhere."""
+    if not competition.arena:
+        return ()
+    prompts = Upload(file=digests[competition.arena.prompts], called=PurePosixPath(competition.arena.prompts).name)
+    asked = _done(reading(prompts), store).values["texts"]
+    for one in baselines:
+        if "file" not in one:
+            raise ContestError(f"baseline {one['name']!r}: in an arena it is a file of answers; give predictions")
+        _done(receiving(Upload(file=one["file"], called=one["called"]), prompts), store)
+    return (f"{prompts.called}: {counted(asked, 'prompt')}",)
 
 
 def _public_share(phase: Phase, task: Task) -> float | None:
