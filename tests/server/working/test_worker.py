@@ -16,9 +16,11 @@ import pytest
 
 from concours.core.errors import EndpointRefused
 from concours.core.event import Done, Failed
+from concours.core.job import Job
 from concours.core.needs import Needs
 from concours.engine.leased import LeasedExecutor
 from concours.engine.machine import Machine
+from concours.engine.sandbox.run import available
 from concours.engine.work import execute
 from concours.server.working import queue as queues
 from concours.server.working import worker
@@ -47,9 +49,9 @@ def working(tmp_path, monkeypatch, token):
     own = token("ann")
 
     @contextmanager
-    def work(url, name="one"):
+    def work(url, name="one", runners=REFERENCE):
         said, speaking = [], Platform(url, own, name)
-        one = Worker(speaking, tmp_path / name, told=said.append, runners=REFERENCE)
+        one = Worker(speaking, tmp_path / name, told=said.append, runners=runners)
         thread = threading.Thread(target=one.work)
         thread.start()
         try:
@@ -97,6 +99,31 @@ def test_jobs_yield_what_they_yield_at_home_and_their_log_comes(platform, servin
         assert all(platform.store.verify(digest) for digest in alone.outputs.values())
     with platform.database.reading() as db:
         assert standing(db, "board", jobs[0].digest).log.split() == ["word", "another"]
+
+
+def test_submitted_code_goes_the_whole_way(platform, serving, working, executor):
+    """It runs in a sandbox below a supervised process; its log is there, and its predictions are in the store."""
+    if why := available():
+        pytest.skip(why)
+    code = "print('at work'); open('predictions.csv', 'w').write(open('data/test.csv').read()); import nothing_such"
+    inputs = {
+        "public/data/test.csv": platform.store.put(io.BytesIO(b"id\n1\n")),
+        "program": platform.store.put(io.BytesIO(code.partition("; import")[0].encode())),
+    }
+    good = _sandboxed(Job(runner="run_submission", inputs=inputs, params={"called": "a.py"}, outputs=("file",)))
+    bad = replace(good, inputs={**inputs, "program": platform.store.put(io.BytesIO(code.encode()))})
+    with serving() as url, working(url, runners=worker.RUNNERS):
+        for job in (good, bad):
+            executor.submit(job)
+        found = {event.job: event for event in _outcomes(executor, 2)}
+    done = found[good.digest]
+    assert isinstance(done, Done), done
+    with platform.store.open(done.outputs["file"]) as file:
+        assert file.read() == b"id\n1\n"
+    assert "nothing_such" in found[bad.digest].reason
+    with platform.database.reading() as db:
+        assert standing(db, "board", good.digest).log == "at work\n"
+        assert "worker" not in standing(db, "board", bad.digest).log  # nothing of the machine that did it
 
 
 def test_a_job_that_fails_fails_with_its_reason_and_the_next_is_done(serving, working, executor):

@@ -110,8 +110,11 @@ class SqlQueue:
         self._wanted.clear()
 
     def _ended(self) -> list[Outcome]:
-        with self._database.writing() as db:
-            bury(db)
+        with self._database.reading() as db:
+            lost = db.execute(statements.ANY_LOST, {"of_now": utc_now()}).first()
+        if lost:
+            with self._database.writing() as db:
+                bury(db)
         with self._database.reading() as db:
             rows = db.execute(statements.ENDED, {"of_owner": self._owner, "of_jobs": sorted(self._wanted)}).all()
         found = [_outcome(row.outcome) for row in rows]

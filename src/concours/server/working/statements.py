@@ -65,6 +65,7 @@ LOST: Final = (
     .where(_lapsed, WORK.c.attempts >= MOST_ATTEMPTS)
     .with_for_update(skip_locked=True)
 )
+ANY_LOST: Final = select(WORK.c.id).where(_lapsed, WORK.c.attempts >= MOST_ATTEMPTS).limit(1)
 BURY: Final = update(WORK).where(WORK.c.id == bindparam("of_id")).values(state="ended", outcome=bindparam("outcome"))
 ENDED: Final = select(WORK.c.job, WORK.c.outcome).where(
     WORK.c.owner == bindparam("of_owner"),
