@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, log_loss
 
 from concours.compete.hosted import Hosted
+from concours.compete.hosted_board import Result, Score
+from concours.compete.hosted_measures import ByRows, Entered, Sheet
 from concours.core.digests import Digest, digest_json
 from concours.core.event import Done, Failed, Outcome
 from concours.core.job import Job
@@ -23,7 +25,7 @@ from concours.engine.inbox import MemoryInbox, Place, new_signal
 from concours.engine.inline import InlineExecutor
 from concours.engine.journal import FileJournal, MemoryJournal
 from concours.engine.loop import Engine
-from concours.engine.runners import RUNNERS
+from concours.engine.runners import RUNNERS, ranked
 from concours.engine.runners.hosted import keep_problem
 from concours.engine.work import execute
 from concours.stores.blobs import get_array, put_array, put_table
@@ -226,12 +228,12 @@ def test_entries_by_recipe_and_by_predictions_stand_on_one_board(ended: tuple[Ho
 
 
 def test_the_rest_is_scored_once(ended: tuple[House, Any]) -> None:
-    """By one job, the last: none before it told of all three, and a session more does none."""
+    """By one job, which tells of all three; and a session more does none."""
     house, state = ended
     outcomes = [record.event for record in house.records if isinstance(record.event, Outcome)]
-    assert isinstance(outcomes[-1], Done)
-    assert outcomes[-1].values == state.rest.values
-    assert len(outcomes[-1].values["scores"]["log_loss"]) == 3
+    last = [event for event in outcomes if isinstance(event, Done) and event.values == state.rest.values]
+    assert len(last) == 1
+    assert len(last[0].values["scores"]["log_loss"]) == 3
     before = len(house.records)
     assert house.drive() == state
     assert len(house.records) == before
@@ -283,3 +285,32 @@ def test_what_is_no_problem_rescores_nothing(content: bytes) -> None:
     assert isinstance(event, Failed)
     assert event.cause == "exception"
     assert "no problem" in event.reason
+
+
+@pytest.mark.parametrize("metrics", [("log_loss", "accuracy"), ("accuracy", "log_loss"), ("brier", "f1_macro")])
+def test_many_are_ranked_as_few_are(metrics: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quick way of many entries says what the plain one does: ranks, ranges, tiers, intervals, baselines beside."""
+    goals = tuple(Goal(name=name, greater_is_better=name in ("accuracy", "f1_macro")) for name in metrics)
+    by = ByRows(problem=replace(PROBLEM, metrics=goals), sheet=Sheet(), seed=0, threads=1)
+    sides = [0, 1, 0, None, 2, 3, 1, None, *range(4, 12)]
+    entered = [
+        Entered(result=Result(predictions=sent(seed % 13)), score=Score(), side=side) for seed, side in enumerate(sides)
+    ]
+    job = by.rank(entered, "public")
+    plain = execute(job, STORE, RUNNERS)
+    monkeypatch.setattr(ranked, "MANY", 2)
+    quick = execute(job, STORE, RUNNERS)
+    assert isinstance(plain, Done)
+    assert isinstance(quick, Done)
+    for name in plain.values:
+        if name in ("ci", "intervals"):
+            pairs = (
+                [(plain.values[name], quick.values[name])]
+                if name == "ci"
+                else [(plain.values[name][metric], quick.values[name][metric]) for metric in metrics]
+            )
+            for one, other in pairs:
+                np.testing.assert_allclose(np.array(one, dtype=float), np.array(other, dtype=float))
+        elif name != "scores":
+            assert plain.values[name] == quick.values[name], name
+    assert plain.values["rank"][3] is plain.values["rank"][7] is None

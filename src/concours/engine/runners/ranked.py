@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,44 +18,55 @@ from concours.engine.runners.score import (
     groups_of,
     intervals_of,
     metrics_of,
-    ranks_of,
     spread_over,
-    tiers_of,
     unsure_of,
     weights_of,
 )
+from concours.kernels.ranking.many import many_jackknifed
+from concours.kernels.ranking.ranks import ahead_of, certainly_better, competition_ranks, ranges_of
 from concours.kernels.ranking.sides import chosen
-from concours.kernels.scoring.intervals import LEVEL
+from concours.kernels.ranking.tiers import tiers_of
 from concours.kernels.scoring.rounded import finite
 from concours.kernels.scoring.scores import Means
 from concours.stores.values import get_values
 from concours.tasks.metrics.metric import Metric
+from concours.tasks.metrics.rows import FEWEST
+from concours.tasks.metrics.statistics import Statistics
+
+Codes = NDArray[np.int64]
+
+MANY: Final = 300
+"""Entries from which pairs are told apart by bounds (`kernels.ranking.many`)."""
 
 
-def ranked(job: Job, store: Store, rows: NDArray[np.int64] | None) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """What a metric says of entries, and who of those that are tested is certainly better than whom."""
+
+    metric: Metric
+    means: Means
+    tested: Codes
+    better: NDArray[np.bool_]
+
+
+def ranked(job: Job, store: Store, rows: Codes | None) -> dict[str, Any]:
     """What `evaluate` tells of entries, lists in their order, by all rows or by some (`engine.runners.hosted.rank`).
 
     Predictions are read one after the other, and only what metrics keep of them stays.
     """
     sides = job.params["sides"]
-    each = _means(job, store, rows, len(sides))
-    first, of_first = each[0]
-    standing = chosen(of_first.means, sides, greater_is_better=first.greater_is_better)
-    others = [place for place, side in enumerate(sides) if side is not None and place not in set(standing)]
-    order = np.array([*standing, *others], dtype=np.int64)
-
-    def placed(metric: Metric, means: Means) -> list[list[int] | None]:
-        found = ranks_of(metric, means.among(order), len(standing), LEVEL)
-        return spread_over(order[: len(standing)], found, len(sides))
-
-    intervals = {metric.name: intervals_of(metric, means, out_of_fold=False) for metric, means in each}
-    ranks = {metric.name: placed(metric, means) for metric, means in each}
-    unsure = {metric.name: unsure_of(metric, means) for metric, means in each}
+    kept = _kept(job, store, rows, len(sides))
+    first = kept[0][0]
+    standing = chosen(kept[0][1].scores(), sides, greater_is_better=first.greater_is_better)
+    others = sorted({place for place, side in enumerate(sides) if side is not None} - set(standing))
+    told = [_told(metric, of, [*standing, *others], seed=job.seed) for metric, of in kept]
+    intervals = {each.metric.name: intervals_of(each.metric, each.means, out_of_fold=False) for each in told}
+    ranks = {each.metric.name: _placed(each, standing, len(sides)) for each in told}
+    unsure = {each.metric.name: unsure_of(each.metric, each.means) for each in told}
     nowhere: list[int | None] = [None, None, None]
     rank, best, worst = zip(*(places or nowhere for places in ranks[first.name]), strict=True)
-    among = np.array(standing, dtype=np.int64)
     return {
-        "scores": {metric.name: [finite(value) for value in means.means] for metric, means in each},
+        "scores": {each.metric.name: [finite(value) for value in each.means.means] for each in told},
         "intervals": intervals,
         "ranks": ranks,
         "unsure": {name: whys for name, whys in unsure.items() if any(whys)},
@@ -61,15 +74,15 @@ def ranked(job: Job, store: Store, rows: NDArray[np.int64] | None) -> dict[str, 
         "rank": list(rank),
         "rank_best": list(best),
         "rank_worst": list(worst),
-        "tier": spread_over(among, tiers_of(first, of_first.among(among)), len(sides)),
+        "tier": _tiers(told[0], standing, len(sides)),
     }
 
 
-def _means(job: Job, store: Store, rows: NDArray[np.int64] | None, count: int) -> list[tuple[Metric, Means]]:
-    """The scores by each metric, and how they vary together."""
+def _kept(job: Job, store: Store, rows: Codes | None, count: int) -> list[tuple[Metric, Statistics]]:
+    """What each metric keeps of all entries."""
     y, groups, weights = get_values(store, job.inputs["y"]), groups_of(job, store), weights_of(job, store, rows)
     if rows is not None:
-        y, groups = take(y, rows), None if groups is None else groups[rows]
+        y, groups = take(y, rows), None if groups is None else np.unique(groups[rows], return_inverse=True)[1]
     metrics = metrics_of(job)
     kept: list[list[Any]] = [[] for _ in metrics]
     width = 0
@@ -80,11 +93,60 @@ def _means(job: Job, store: Store, rows: NDArray[np.int64] | None, count: int) -
         for metric, of in zip(metrics, kept, strict=True):
             of.append(metric.way.keep(y, as_taken(metric, p, job.params["decisions"][index], None)))
     return [
-        (
-            metric,
-            metric.of_kept(y, tuple(of), width, groups=groups, weights=weights).means(
-                seed=job.seed, rounds=JUDGE_ROUNDS
-            ),
-        )
+        (metric, metric.of_kept(y, tuple(of), width, groups=groups, weights=weights))
         for metric, of in zip(metrics, kept, strict=True)
     ]
+
+
+def _told(metric: Metric, kept: Statistics, places: Sequence[int], *, seed: int) -> _Told:
+    """What a metric says, where entries at some places are tested together: those that have a score by it."""
+    pseudo = kept.way.pseudo(kept) if len(kept.kept) >= MANY and len(kept.y) else None
+    if pseudo and np.isfinite(pseudo[0]).all():
+        return _told_of_many(metric, kept, np.array(places, dtype=np.int64), pseudo)
+    means = kept.means(seed=seed, rounds=JUDGE_ROUNDS)
+    tested = np.array([place for place in places if np.isfinite(means.means[place])], dtype=np.int64)
+    return _Told(
+        metric, means, tested, certainly_better(means.among(tested), greater_is_better=metric.greater_is_better)
+    )
+
+
+def _told_of_many(
+    metric: Metric, kept: Statistics, tested: Codes, pseudo: tuple[NDArray[np.float64], NDArray[np.float64], bool]
+) -> _Told:
+    estimates, table, signs = pseudo
+    beside = np.setdiff1d(np.arange(len(estimates)), tested)
+    order = np.concatenate([tested, beside])
+    back = np.argsort(order)
+    ordered = table if (order == np.arange(len(order))).all() else table[:, order]
+    few = kept.sure(Means(estimates, np.zeros((1, 1))), fewest=FEWEST).few
+    of = many_jackknifed(
+        estimates[order],
+        ordered,
+        groups=kept.groups,
+        weights=kept.weights,
+        signs=signs,
+        few=few,
+        tested=len(tested),
+    )
+    means = of.means.reordered(back)
+    better = of.certain & ahead_of(estimates[tested], metric.greater_is_better)
+    return _Told(metric, means, tested, better)
+
+
+def _standing(told: _Told, standing: Sequence[int]) -> tuple[Codes, NDArray[np.bool_]]:
+    """Those that have a place and a score by a metric, and who of them is certainly better than whom."""
+    here = np.flatnonzero(np.isin(told.tested, standing))
+    return told.tested[here], told.better[np.ix_(here, here)]
+
+
+def _placed(told: _Told, standing: Sequence[int], count: int) -> list[list[int] | None]:
+    places, better = _standing(told, standing)
+    ranges = ranges_of(better)
+    ranks = competition_ranks(told.means.means[places], greater_is_better=told.metric.greater_is_better)
+    return spread_over(places, np.stack([ranks, ranges.best, ranges.worst], axis=1).tolist(), count)
+
+
+def _tiers(told: _Told, standing: Sequence[int], count: int) -> list[int | None]:
+    places, better = _standing(told, standing)
+    found = tiers_of(better, told.means.means[places], greater_is_better=told.metric.greater_is_better)
+    return spread_over(places, found.tolist(), count)

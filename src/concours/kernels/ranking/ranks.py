@@ -30,7 +30,11 @@ def rank_ranges(
         standing: how many, the first, stand on the board; the others are what some of these were chosen from, and are
             only tested with them, so that "certainly" holds for all that could have been chosen.
     """
-    better = certainly_better(scores, greater_is_better=greater_is_better, level=level)[:standing, :standing]
+    return ranges_of(certainly_better(scores, greater_is_better=greater_is_better, level=level)[:standing, :standing])
+
+
+def ranges_of(better: NDArray[np.bool_]) -> RankRanges:
+    """The same, where it is known who is certainly better than whom, (k, k)."""
     return RankRanges(1 + better.sum(axis=0), len(better) - better.sum(axis=1))
 
 
@@ -40,7 +44,7 @@ def certainly_better(scores: Means, *, greater_is_better: bool, level: float = L
     "Certainly" holds for all pairs together with probability `level`: two-sided t tests of the paired differences by
     their evidence (`scores.Evidence`), with Holm's correction (Holm 1979).
     """
-    ahead = _ahead(scores.means, greater_is_better) & _ahead(scores.tested.estimates, greater_is_better)
+    ahead = ahead_of(scores.means, greater_is_better) & ahead_of(scores.tested.estimates, greater_is_better)
     return certain_pairs(scores, level=level) & ahead
 
 
@@ -97,7 +101,8 @@ def pair_differences(scores: Means, first: NDArray[np.intp], second: NDArray[np.
 
 def competition_ranks(scores: NDArray[np.float64], *, greater_is_better: bool) -> NDArray[np.int64]:
     """(k,) ranks from 1; equal scores share the better rank (1, 1, 3)."""
-    return np.asarray(1 + _ahead(scores, greater_is_better).sum(axis=0), dtype=np.int64)
+    oriented = np.where(np.isnan(scores), -np.inf, scores if greater_is_better else -scores)
+    return len(scores) + 1 - np.searchsorted(np.sort(oriented), oriented, side="right").astype(np.int64)
 
 
 def placings(scores: Means, *, greater_is_better: bool) -> NDArray[np.int64]:
@@ -107,7 +112,7 @@ def placings(scores: Means, *, greater_is_better: bool) -> NDArray[np.int64]:
     return np.stack([ranks, ranges.best, ranges.worst], axis=1)
 
 
-def _ahead(scores: NDArray[np.float64], greater_is_better: bool) -> NDArray[np.bool_]:
+def ahead_of(scores: NDArray[np.float64], greater_is_better: bool) -> NDArray[np.bool_]:
     """(k, k): whether the row's score is better than the column's; any is better than one that is undefined."""
     oriented = scores if greater_is_better else -scores
     oriented = np.where(np.isnan(oriented), -np.inf, oriented)

@@ -26,7 +26,18 @@ def tiers(
             certainly worse than every head is in a last tier.
     """
     better = certainly_better(scores, greater_is_better=greater_is_better, level=level)
-    order = np.argsort(-scores.means if greater_is_better else scores.means, kind="stable")
+    return tiers_of(better, scores.means, greater_is_better=greater_is_better, heads=heads)
+
+
+def tiers_of(
+    better: NDArray[np.bool_],
+    means: NDArray[np.float64],
+    *,
+    greater_is_better: bool,
+    heads: NDArray[np.bool_] | None = None,
+) -> NDArray[np.int64]:
+    """The same, where it is known who is certainly better than whom, (k, k)."""
+    order = np.argsort(-means if greater_is_better else means, kind="stable")
     found, tier = np.zeros(len(order), dtype=np.int64), 0
     able = np.ones(len(order), dtype=np.bool_) if heads is None or not heads.any() else heads
     for head in order:

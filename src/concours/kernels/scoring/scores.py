@@ -143,6 +143,14 @@ class Means:
         degrees = np.full(self.covariance.shape, max(self.units - 1, 1.0))
         return self.evidence or Evidence(estimates=self.means, covariance=self.covariance, degrees=degrees)
 
+    def reordered(self, places: NDArray[Any]) -> Means:
+        """Of the models in another order, as intervals take them."""
+        both = np.ix_(places, places)
+        skewness = self.skewness[places] if len(self.skewness) == len(self.means) else self.skewness
+        evidence = self.evidence and self.evidence.among(places)
+        covariance = self.covariance[both]
+        return replace(self, means=self.means[places], covariance=covariance, skewness=skewness, evidence=evidence)
+
     def among(self, places: NDArray[Any]) -> Means:
         """Of some of the models, as ranks take them."""
         return Means(
@@ -189,11 +197,7 @@ def jackknifed(
         signs: whether rows that all differ by the same tell at least that they all point one way, as those of a mean of
             rows do: by chance they would with probability `2 ** (1 - units)`.
     """
-    each = np.ones(len(pseudo)) if weights is None else weights
-    total = each.sum()
-    moved = each[:, None] * (pseudo - (each[:, None] * pseudo).sum(axis=0) / total) / total
-    moved = by_unit(moved, each, groups)
-    units = effective(each, groups)
+    moved, units = moved_by(pseudo, groups=groups, weights=weights)
     squares = moved.T @ moved
     covariance = squares * (units - 1) / units if len(moved) > 1 else np.full_like(squares, np.nan)
     spread = np.diag(squares) ** 1.5
@@ -203,6 +207,19 @@ def jackknifed(
     unseen = 2.0 ** (1 - units) if signs else 1.0
     evidence = Evidence(estimates=estimates, covariance=covariance, degrees=degrees, unseen=unseen)
     return Means(estimates, covariance, skewness, units, min(rarest, units), evidence=evidence)
+
+
+def moved_by(pseudo: Floats, *, groups: Codes | None = None, weights: Floats | None = None) -> tuple[Floats, float]:
+    """How much each row, or group of rows, moves the means of pseudo-values (rows, k), (units, k); and how many of
+    equal weight they are worth.
+    """
+    each = np.ones(len(pseudo)) if weights is None else weights
+    total = each.sum()
+    moved = pseudo - (pseudo if weights is None else each[:, None] * pseudo).sum(axis=0) / total
+    if weights is not None:
+        moved *= each[:, None]
+    moved /= total
+    return by_unit(moved, each, groups), effective(each, groups)
 
 
 def by_unit(moved: Floats, each: Floats, groups: Codes | None) -> Floats:
@@ -288,6 +305,11 @@ def value_means(
 
     Law: of the mean itself it is `row_means`, but for what rows that all differ by the same tell.
     """
+    return jackknifed(*value_pseudo(statistics, value, weights=weights), groups=groups, weights=weights)
+
+
+def value_pseudo(statistics: Sequence[Floats], value: Value, *, weights: Floats | None = None) -> tuple[Floats, Floats]:
+    """The function of the means, (k,), and its pseudo-values (rows, k)."""
     each = np.ones(len(statistics[0])) if weights is None else weights
     total = each.sum()
     left = np.where(total > each, total - each, 1.0)  # of a single row anything, as nothing is known without it
@@ -298,7 +320,7 @@ def value_means(
         estimates[model] = value(sums / total)
         without = value((sums - weighed) / left[:, None])
         pseudo[:, model] = without_each(estimates[model : model + 1], without[:, None], each)[:, 0]
-    return jackknifed(estimates, pseudo, groups=groups, weights=weights)
+    return estimates, pseudo
 
 
 def replicate_means(estimates: Floats, replicates: Floats, *, units: float = np.inf) -> Means:

@@ -93,10 +93,20 @@ class Shares(Mean):
             return super().means(kept, seed=seed, rounds=rounds, empty=empty)
         return _tabled(self.jackknifed(kept), kept, self.tables, empty)
 
+    def pseudo(self, kept: Statistics) -> tuple[Floats, Floats, bool] | None:
+        if kept.classes <= _MOST_SORTS:
+            return None
+        rows = _hits(kept)
+        return np.average(rows, axis=0, weights=kept.weights), rows, True
+
     def jackknifed(self, kept: Statistics) -> Means:
         """The row's own hit or miss is what it says."""
-        of_rows = np.stack([named == kept.y for named in kept.kept], axis=1).astype(np.float64)
-        return row_means(of_rows, groups=kept.groups, weights=kept.weights)
+        return row_means(_hits(kept), groups=kept.groups, weights=kept.weights)
+
+
+def _hits(kept: Statistics) -> Floats:
+    """(rows, models)."""
+    return np.stack([named == kept.y for named in kept.kept], axis=1).astype(np.float64)
 
 
 def _tabled(found: Means, kept: Statistics, of: OfCounts, empty: float) -> Means:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concours.kernels.credit.coalitions import Scored, mean_scores
-from concours.kernels.scoring.scores import Means, Value, row_means, value_means
+from concours.kernels.scoring.scores import Means, Value, row_means, value_means, value_pseudo
 from concours.tasks.metrics.statistics import Codes, Floats, Statistics, Stats, Way
 
 FEWEST = 3
@@ -68,6 +68,9 @@ class Rows(Way):
         del seed, rounds, empty
         return kept.sure(self.jackknifed(kept), fewest=FEWEST)
 
+    def pseudo(self, kept: Statistics) -> tuple[Floats, Floats, bool] | None:
+        return (*value_pseudo(kept.kept, self.value, weights=kept.weights), False)
+
     def jackknifed(self, kept: Statistics) -> Means:
         """What the metric is without each row."""
         return value_means(kept.kept, self.value, groups=kept.groups, weights=kept.weights)
@@ -94,6 +97,10 @@ class Mean(Rows):
     """The mean over rows of one number a row."""
 
     value: Value = mean
+
+    def pseudo(self, kept: Statistics) -> tuple[Floats, Floats, bool] | None:
+        rows = np.concatenate(kept.kept, axis=1)
+        return np.average(rows, axis=0, weights=kept.weights), rows, True
 
     def jackknifed(self, kept: Statistics) -> Means:
         """The row's own number is what it says."""

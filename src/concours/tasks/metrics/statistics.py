@@ -143,6 +143,13 @@ class Way(ABC):
         kept = Statistics(way=self, y=y, kept=(self.keep(y, p),), classes=_width(p), weights=weights)
         return float(counted(kept).scores()[0])
 
+    def pseudo(self, kept: Statistics) -> tuple[Floats, Floats, bool] | None:
+        """Scores (models,) and pseudo-values (rows, models), of whose jackknife the way's means are, and whether rows
+        that all differ by the same tell something (`scores.jackknifed`); none of the ways that know more.
+        """
+        del kept
+        return None
+
     def stats(self, y: NDArray[Any]) -> Stats:
         """Row statistics of any predictions of such targets or some of them, of the ways that have numbers."""
         raise TypeError("there are no numbers a row")
