@@ -229,17 +229,21 @@ class Submitted:
 
     Attributes:
         files: what it may read, the phase's public data, by their paths.
+        ingestion: a program of the host's that runs it, where there is one.
         params: what else the job is told, as JSON: its limits.
     """
 
     files: Mapping[str, Digest] = field(default_factory=lambda: frozen({}))
+    ingestion: Digest | None = None
     params: Mapping[str, Any] = field(default_factory=lambda: frozen({}))
 
     def run(self, program: Upload, *, seed: int) -> Job:
         """The job that runs one, and keeps the file that it wrote."""
+        given = {f"public/{path}": digest for path, digest in self.files.items()}
+        own = {"ingestion": self.ingestion} if self.ingestion else {}
         return Job(
             runner="run_submission",
-            inputs={"program": program.file, **{f"public/{path}": digest for path, digest in self.files.items()}},
+            inputs={"program": program.file, **own, **given},
             params={**self.params, "called": program.called},
             seed=derive_seed(seed, "submitted"),
             outputs=("file",),

@@ -127,7 +127,7 @@ def test_paths_of_a_bundle_may_be_archives_and_commands_old(tmp_path: Path) -> N
     competition, _, folder = brought(tmp_path, files)
     assert competition.scorer.command == "python3 /app/program/score.py /app/input /app/output"
     assert (folder / competition.phases[0].truth / "truth.csv").read_text() == bundles.TRUTH
-    assert (folder / "data/first-round/starting_kit/README.md").is_file()
+    assert (folder / "data/first-round/starting_kit/kit/README.md").is_file()
 
 
 def test_a_challenge_of_evalai(tmp_path: Path) -> None:
@@ -145,11 +145,10 @@ def test_a_challenge_of_evalai(tmp_path: Path) -> None:
     assert (folder / test.truth / "test.txt").is_file()
 
 
-def test_a_metric_of_kaggle_has_a_phase_of_public_rows_and_one_of_private(tmp_path: Path) -> None:
+def test_a_metric_of_kaggle_has_public_rows_and_private_ones(tmp_path: Path) -> None:
     competition, left, folder = brought(tmp_path, bundles.KAGGLE)
-    public, private = competition.phases
-    assert (public.hand_over, private.limits.total, private.board) == (True, 0, "hidden")
-    rows = [(folder / phase.truth / "solution.csv").read_text().count("\n") - 1 for phase in competition.phases]
+    (phase,) = competition.phases
+    rows = [(folder / truth / "solution.csv").read_text().count("\n") - 1 for truth in (phase.truth, phase.rest)]
     assert rows == [8, 4]
     assert "which way is better" in left
     assert competition.title == "How near numbers are"

@@ -79,6 +79,7 @@ class Phase:
             host's also a folder.
         inputs: the file of `data/` with the rows to predict; by default that of the same name as the truth. What only a
             program of the host's gives to submitted code may lie in `truth/`.
+        rest: what a program of the host's scores by in the end, where that is another truth.
         public: the share of the rows whose scores are shown while it is open; by default the task's, and 0 for all.
         board: who sees its board while it is open.
         takes: what may be submitted.
@@ -91,6 +92,7 @@ class Phase:
     ends: str = ""
     truth: str = ""
     inputs: str = ""
+    rest: str = ""
     public: float | None = None
     limits: Limits = field(default_factory=Limits)
     board: Shown = "visible"
@@ -112,6 +114,7 @@ class Phase:
             or _moment("begins", self.begins)
             or (_moment("ends", self.ends) if self.ends else "")
             or (_within("truth", self.truth, TRUTH) if self.truth else "")
+            or (_within("rest", self.rest, TRUTH) if self.rest else "")
             or (_within("inputs", self.inputs, DATA, TRUTH) if self.inputs else "")
             or self._order()
         )
@@ -354,6 +357,8 @@ class Competition:
         for phase, after in zip(self.phases, [*self.phases[1:], None], strict=True):
             if self.kind == "board" and not self.truth_of(phase):
                 yield f"phase {phase.key!r} has no truth: give task.test, or truth in the phase, a file of {TRUTH}/"
+            if phase.rest and not self.scorer:
+                yield f"phase {phase.key!r}: rest is for a scorer of the host's; of a task, public says which rows are"
             if self.task and phase.inputs and _within("inputs", phase.inputs, DATA):
                 yield f"phase {phase.key!r}: {_within('inputs', phase.inputs, DATA)}"
             if after and after.begins_at < phase.begins_at:

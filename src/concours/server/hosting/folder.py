@@ -72,6 +72,7 @@ def named_files(competition: Competition) -> Iterator[tuple[str, str]]:
     for phase in competition.phases:
         yield f"phase {phase.key!r}: truth", phase.truth.partition(":")[0]
         yield f"phase {phase.key!r}: inputs", phase.inputs.partition(":")[0]
+        yield f"phase {phase.key!r}: rest", phase.rest
     for baseline in competition.baselines:
         yield f"baseline {baseline.name!r}", baseline.predictions or baseline.code
     if scorer := competition.scorer:

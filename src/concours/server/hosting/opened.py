@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from concours.compete.hosted_measures import Sheet
 from concours.core.digests import Digest
+from concours.core.frozen import frozen
 from concours.core.job import Job
 from concours.core.problem import Problem
 from concours.core.typed import typed
@@ -71,12 +72,14 @@ class Opened:
             alone reads the files.
         files: of `data/`.
         baselines: what a `joined` signal says of each, by its name.
+        sent: what programs of the host's are given, and these themselves, by path: folders as archives.
         reading: how the data was read, for hosts; warnings are what a host should look into.
     """
 
     asked: tuple[Asked, ...] = ()
     files: tuple[PublicFile, ...] = ()
     baselines: tuple[Mapping[str, Any], ...] = ()
+    sent: Mapping[str, Digest] = field(default_factory=lambda: frozen({}))
     reading: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -96,6 +99,7 @@ class Opened:
             ],
             "files": [asdict(file) for file in self.files],
             "baselines": [dict(one) for one in self.baselines],
+            "sent": dict(self.sent),
             "reading": list(self.reading),
             "warnings": list(self.warnings),
         }

@@ -33,7 +33,7 @@ from concours.engine.ingest import Ingested, ingest, names_of
 from concours.engine.runners import RUNNERS as ENGINE
 from concours.engine.work import JobResult, RunnerSpec, execute
 from concours.entrants.recipes import resolve
-from concours.server.hosting.competition import BASELINES, DATA, Baseline, Competition, Phase
+from concours.server.hosting.competition import DATA, Baseline, Competition, Phase
 from concours.server.hosting.opened import ID, RUNNER, Asked, Opened, PublicFile
 from concours.stores.blobs import get_array, put_bundle
 from concours.stores.values import get_values, put_values
@@ -99,7 +99,12 @@ def opening(competition: Competition, folder: Path, store: Store, digests: Mappi
     )
     if not competition.task:
         baselines = _baselines(competition, None, folder, store, digests)
-        return Opened(files=files, baselines=baselines, reading=_answered(competition, baselines, store, digests))
+        return Opened(
+            files=files,
+            baselines=baselines,
+            sent=_programs(competition, store, digests),
+            reading=_answered(competition, baselines, store, digests),
+        )
     task = task_of(competition.task)
     kind = kind_named(task.kind)
     read = cache(lambda truth, public: _ingested(task, truth, public, competition.seed, folder, store))
@@ -114,6 +119,7 @@ def opening(competition: Competition, folder: Path, store: Store, digests: Mappi
         asked=tuple(asked),
         files=files,
         baselines=_baselines(competition, kind.form, folder, store, digests),
+        sent=_programs(competition, store, digests),
         reading=tuple(dict.fromkeys(line for found in every for line in found.reading)),
         warnings=tuple(dict.fromkeys(line for found in every for line in found.warnings)),
     )
@@ -260,13 +266,22 @@ def _joining(
     return {**said, "recipe": entrant.recipe, "params": dict(entrant.params), "prepare": entrant.prepare or "none"}
 
 
+def _programs(competition: Competition, store: Store, digests: Mapping[str, Digest]) -> dict[str, Digest]:
+    """The host's programs and what they are given, by path."""
+    if not (scorer := competition.scorer):
+        return {}
+    truths = [path for phase in competition.phases for path in (competition.truth_of(phase), phase.rest)]
+    wanted = [scorer.file, scorer.program, scorer.ingestion, *truths]
+    return {path: _sent(path, store, digests) for path in dict.fromkeys(filter(None, wanted))}
+
+
 def _sent(path: str, store: Store, digests: Mapping[str, Digest]) -> Digest:
     """What is submitted: a file, or a folder as an archive of its files."""
     if path in digests:
         return digests[path]
     inner = {one.removeprefix(f"{path}/"): digest for one, digest in digests.items() if one.startswith(f"{path}/")}
     if not inner:
-        raise ContestError(f"{path}: a file of {BASELINES}/, or a folder with some, was expected")
+        raise ContestError(f"{path}: a file, or a folder with some, was expected")
     return put_bundle(store, {name: _bytes(store, digest) for name, digest in inner.items()})
 
 

@@ -10,18 +10,16 @@ from sqlalchemy import String, cast, literal, or_, select, update
 from sqlalchemy.engine import Row
 
 from concours.compete.hosted import Hosted
-from concours.compete.hosted_measures import Sheet, Submitted
 from concours.core.digests import Digest
-from concours.core.own_scoring import OwnScoring
-from concours.core.problem import Goal
 from concours.core.process import Hearing
 from concours.core.typed import typed
 from concours.server.database.opened import Database
 from concours.server.database.tables import COMPETITIONS, FILES, PHASES, SIGNALS
 from concours.server.database.texts import json_of, text_of
-from concours.server.hosting.competition import DATA, Competition, Phase
+from concours.server.hosting.competition import Competition
 from concours.server.hosting.opened import Asked, Opened
 from concours.server.scoring.arena import ArenaProjection, poll_of
+from concours.server.hosting.programs import scoring_of, submitted_of
 from concours.server.scoring.projections import Projection
 
 
@@ -47,7 +45,7 @@ class Began:
     Attributes:
         phase: its key.
         asked: none where a scorer of the host's reads the files.
-        files: all of the competition's folder, by path.
+        files: all of the competition's folder, by path, and what programs are given (`Opened.sent`).
     """
 
     competition: Competition
@@ -82,7 +80,7 @@ def _began(database: Database, row: Row[Any]) -> dict[str, Any] | None:
         competition, opened = Competition.from_json(json_of(of.settings)), Opened.from_json(json_of(of.opened))
         asked = next((one for one in opened.asked if one.phase == row.key), None)
         found = db.execute(select(FILES.c.path, FILES.c.digest).where(FILES.c.competition == of.id))
-        files = {path: Digest(digest) for path, digest in found}
+        files = {**{path: Digest(digest) for path, digest in found}, **opened.sent}
         value = Began(competition=competition, phase=row.key, asked=asked, files=files).to_json()
         db.execute(update(PHASES).where(PHASES.c.id == row.id).values(began=text_of(value)))
     return value
@@ -107,31 +105,7 @@ def _kept(id: int, began: Began) -> Kept:
 
 def _hosted(name: str, began: Began) -> Hosted:
     phase = next(one for one in began.competition.phases if one.key == began.phase)
-    limits, task = phase.limits, began.competition.task
-    submitted = Submitted(
-        files={path: digest for path, digest in began.files.items() if path.startswith(f"{DATA}/")},
-        params={
-            "seconds": limits.seconds,
-            "memory_gb": limits.memory_gb,
-            "disk_gb": limits.disk_gb,
-            **({"task": dict(task), "asked": began.competition.inputs_of(phase)} if task else {}),
-        },
-    )
-    if began.asked is None:
-        return Hosted(problem=_own(began, phase), name=name, submitted=submitted)
-    sheet = Sheet(names=began.asked.ids, id=began.asked.id, target=began.asked.target or None)
-    return Hosted(problem=began.asked.problem, name=name, sheet=sheet, submitted=submitted)
-
-
-def _own(began: Began, phase: Phase) -> OwnScoring:
-    """By a host's own scorer, which compares what was sent with the truth of the phase."""
-    competition, scorer = began.competition, began.competition.scorer
-    if scorer is None:
-        raise TypeError(f"{competition.slug} has no scorer of its own")
-    return OwnScoring(
-        name=competition.title,
-        metrics=tuple(Goal(name=one.name, greater_is_better=one.greater_is_better) for one in scorer.measures),
-        scorer=began.files[scorer.file],
-        truth=began.files[competition.truth_of(phase)],
-        params={"scorer_called": scorer.file, "truth_called": competition.truth_of(phase)},
-    )
+    submitted = submitted_of(began.competition, phase, began.files)
+    if began.asked is None or began.competition.scorer:
+        return Hosted(problem=scoring_of(began.competition, phase, began.files), name=name, submitted=submitted)
+    return Hosted(problem=began.asked.problem, name=name, sheet=began.asked.sheet, submitted=submitted)

@@ -253,10 +253,15 @@ class _Bundle:
         if not kept:
             return "", ""
         folder = self.reading.files[kept]
-        metadata = [
-            name for name in ("metadata.yaml", "metadata") if isinstance(folder, Path) and (folder / name).is_file()
-        ]
-        command = str(mapping_of(folder / metadata[0]).get("command") or "").strip() if metadata else ""  # type: ignore[operator]
+        assert isinstance(folder, Path)  # noqa: S101 (for the type checker)
+        inner = [one for one in folder.iterdir() if one.name != "__MACOSX"] if folder.is_dir() else []
+        if len(inner) == 1 and inner[0].is_dir():
+            self.reading.leave(
+                what, f"it lies in a folder of its own, {visible(inner[0].name)}, and was taken out of it"
+            )
+            folder = self.reading.files[kept] = inner[0]
+        metadata = next((folder / name for name in ("metadata.yaml", "metadata") if (folder / name).is_file()), None)
+        command = str(mapping_of(metadata).get("command") or "").strip() if metadata else ""
         if not command:
             self.reading.leave(what, "it has no metadata with a command")
             return "", ""
@@ -271,9 +276,6 @@ class _Bundle:
             return self.kept[str(place)]
         if place.is_file() and place.suffix.lower() == ".zip":
             place, known = unpack(place, Path(tempfile.mkdtemp(dir=self.aside)) / "inner"), place
-            inner = [one for one in place.iterdir() if one.name != "__MACOSX"]
-            alone = len(inner) == 1 and inner[0].is_dir() and not any(place.glob("metadata*"))
-            place = inner[0] if alone else place
         else:
             known = place
         if place.is_file():

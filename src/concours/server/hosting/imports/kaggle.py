@@ -42,8 +42,8 @@ def is_metric(folder: Path) -> bool:
 
 
 def read(folder: Path, now: datetime, aside: Path) -> Imported:
-    """A metric as the scorer of a competition; of a solution with `Usage`, public rows are one phase, private ones the
-    next, to which all chosen entries are handed over.
+    """A metric as the scorer of a competition; of a solution with `Usage`, public rows are scored while it is open, and
+    private ones in the end.
 
     Raises:
         DataError: there is no solution beside it.
@@ -114,15 +114,7 @@ def _phases(reading: Reading, head: list[str], body: list[list[str]]) -> list[di
         if not rows:
             raise DataError(f"solution.csv: no row is {part.capitalize()} in the column {_USAGE}")
         reading.files[f"truth/{part}/solution.csv"] = _table(head, rows)
-    last = {
-        "key": "private",
-        "title": "Private board",
-        "begins": ends.isoformat(),
-        "truth": "truth/private",
-        "limits": {"total": 0},
-        "board": "hidden",
-    }
-    return [{**main, "truth": "truth/public", "hand_over": True}, last]
+    return [{**main, "truth": "truth/public", "rest": "truth/private"}]
 
 
 def _table(head: list[str], rows: list[list[str]]) -> bytes:

@@ -179,6 +179,9 @@ def _keep_data(folder: Path, target: str, reading: Reading) -> None:
             "the targets of the kit's test rows cannot be told from the rest: a text _target_column_name in "
             "problem.py, and data/test.csv with that column, were expected"
         )
+    reading.files["truth/kit/README.md"] = (
+        b"The test rows with their targets: `problem.py` reads them below this folder.\n"
+    )
     for path, place in files.items():
         reading.files[f"data/kit/{path}"] = _masked(place, target) if path in tests else place
         if path in tests:
