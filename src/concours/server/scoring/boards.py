@@ -18,8 +18,8 @@ from concours.server.database.tables import COMPETITIONS, FILES, PHASES, SIGNALS
 from concours.server.database.texts import json_of, text_of
 from concours.server.hosting.competition import Competition
 from concours.server.hosting.opened import Asked, Opened
-from concours.server.scoring.arena import ArenaProjection, poll_of
 from concours.server.hosting.programs import scoring_of, submitted_of
+from concours.server.scoring.arena import ArenaProjection, poll_of
 from concours.server.scoring.projections import Projection
 
 
