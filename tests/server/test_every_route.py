@@ -20,12 +20,17 @@ from typing import Any
 import pytest
 from sqlalchemy import BigInteger, Boolean, Float, Integer, Table, insert, select, update
 
+from concours.core.digests import Digest
 from concours.core.event import utc_now
+from concours.core.kind import Input, Output
+from concours.core.problem import Goal, Part, Problem
 from concours.server.accounts import sessions, tokens, users
 from concours.server.actor import Actor
 from concours.server.database import tables
 from concours.server.database.opened import Database
 from concours.server.database.tables import METADATA
+from concours.server.database.texts import json_of, text_of
+from concours.server.hosting.opened import Asked, Opened
 from concours.server.platform import Platform
 from concours.server.services import editing
 from concours.server.services.access import OF_A_COMPETITION, Rule
@@ -53,10 +58,10 @@ PARAMETERS = {
     "inputs/{digest}": lambda world, slug: f"sha256:{'0' * 64}",
     "choices/{choice}": lambda world, slug: "registration",
     "removals/{user}": lambda world, slug: "mia",
-    "submissions/{id}": lambda world, slug: "1",
-    "teams/{team}": lambda world, slug: "1",
+    "submissions/{id}": lambda world, slug: str(world.ids.get(("submissions", slug), 1)),
+    "teams/{team}": lambda world, slug: str(world.ids.get(("teams", slug), 1)),
     "invitations/{id}": lambda world, slug: "1",
-    "discussion/{id}": lambda world, slug: "1",
+    "discussion/{id}": lambda world, slug: str(world.ids.get(("discussion", slug), 1)),
     "battles/{battle}": lambda world, slug: "1",
     "voters/{voter}": lambda world, slug: "1",
     "embed/{competition}": lambda world, slug: slug,
@@ -86,6 +91,30 @@ SEEN: dict[str, set[str]] = {
     "workers.version": {"administrator"},
     "workers.sandbox": {"administrator"},
     "sessions.form": {"owner"},
+    **{
+        f"digest of {what}": _HOSTS
+        for what in (
+            "the inputs",
+            "the targets",
+            "the rows",
+            "the truth",
+            "the folds",
+            "which rows are public",
+            "the ids",
+            "the sample",
+        )
+    },
+    "submissions.name": {"owner", *_HOSTS},
+    "submissions.called": {"owner", *_HOSTS},
+    "submissions.digest": {"owner", *_HOSTS},
+    "submissions.message": {"owner", *_HOSTS},
+    "submissions.reason": {"owner", *_HOSTS},
+    "content of a submission": {"owner", *_HOSTS},
+    "scores.metrics": _ALL,
+    "alliances.content of public": _ALL,
+    "phases.problem": {"member", *_HOSTS},
+    "posts.title": _ALL,
+    "posts.text": _ALL,
 }
 """Who may see what stands in a column, of those who may know of the competition that it belongs to; `owner`: whose row it
 is. Of columns that are not here, nobody: their content is in no answer."""
@@ -143,9 +172,15 @@ class World:
         self.planted[text] = Planted(column, of, owner)
         return text
 
+    def number(self, column: str, of: str = "", owner: str = "") -> float:
+        """A score that stands nowhere else."""
+        text = f"0.7{int(sha256(f'{column} {len(self.planted)}'.encode()).hexdigest()[:8], 16) % 10**9:09}5"
+        self.planted[text] = Planted(column, of, owner)
+        return float(text)
+
     def seen_in(self, text: str, role: str) -> list[str]:
         """What stands in an answer and is not for a role."""
-        found = set(re.findall(r"planted[0-9a-f]{1,8}|sha256:[0-9a-f]{64}", text))
+        found = set(re.findall(r"planted[0-9a-f]{1,8}|sha256:[0-9a-f]{64}|0\.7\d{10}", text))
         return sorted(
             f"{planted.column} of {planted.competition or planted.owner or 'nobody'}"
             for marker in found
@@ -215,7 +250,8 @@ def make_world(url: str, folder: Any) -> World:
         for slug in COMPETITIONS:
             _plant_competition(db, world, slug, numbers)
         by_hand = {"users", "sessions", "tokens", "audit", "audit_head", "competitions", "hosts", "phases", "choices",
-                   "pages", "files", "teams", "members"}  # fmt: skip
+                   "pages", "files", "teams", "members", "submissions", "scores", "places", "alliances", "applied",
+                   "posts"}  # fmt: skip
         for table in METADATA.sorted_tables:
             if table.name not in by_hand:
                 world.plant(db, table, owner="nobody", **_first(table), **READ.get(table.name, {}))
@@ -248,11 +284,100 @@ def _plant_competition(db: Any, world: World, slug: str, numbers: dict[str, int]
         world.planted[digest] = Planted(f"digest of {path}", slug, "hanna")
         public, size = path.startswith("data/"), len(content)
         world.plant(db, tables.FILES, of=slug, competition=number, path=path, digest=digest, size=size, public=public)
-    for name in ("mia", "max") if state != "draft" else ():
-        team = world.plant(db, tables.TEAMS, of=slug, owner=name, competition=number, name=name, leader=numbers[name])[
-            0
-        ]
-        db.execute(insert(tables.MEMBERS).values(competition=number, user=numbers[name], team=team, accepted=utc_now()))
+    if state != "draft":
+        _plant_phase(db, world, slug, number, numbers)
+
+
+def _plant_phase(db: Any, world: World, slug: str, competition: int, numbers: dict[str, int]) -> None:
+    """Two teams in an open phase: what each has sent, what it scores by public rows, and by those that are not told."""
+    begins = "2026-01-01T00:00:00.000000+00:00"
+    number = db.execute(select(tables.PHASES.c.id).where(tables.PHASES.c.competition == competition)).scalar_one()
+    row = db.execute(select(tables.PHASES).where(tables.PHASES.c.id == number)).one()
+    phase = text_of({**json_of(row.settings), "begins": begins})
+    problem = world.text("phases.problem", slug, digest=True)
+    values = {"begins": begins, "settings": phase, "state": "open", "problem": problem}
+    db.execute(update(tables.PHASES).where(tables.PHASES.c.id == number).values(**values))
+    settings = json_of(
+        db.execute(select(tables.COMPETITIONS.c.settings).where(tables.COMPETITIONS.c.id == competition)).scalar_one()
+    )
+    opened = _opened(world, slug, row.key).to_json()
+    values = {"settings": text_of({**settings, "phases": [json_of(phase)]}), "opened": text_of(opened)}
+    db.execute(update(tables.COMPETITIONS).where(tables.COMPETITIONS.c.id == competition).values(**values))
+    board = f"phase {number}"
+    for place, name in enumerate(("mia", "max")):
+        its = {"of": slug, "owner": name}
+        team = world.plant(db, tables.TEAMS, **its, competition=competition, name=name, leader=numbers[name])[0]
+        db.execute(
+            insert(tables.MEMBERS).values(competition=competition, user=numbers[name], team=team, accepted=utc_now())
+        )
+        sent = world.text("content of a submission", slug, name)
+        digest = world.platform.store.put(BytesIO(sent.encode()))
+        world.planted[digest] = Planted("submissions.digest", slug, name)
+        entry = _sent(db, world, its, competition, number, team, numbers[name], digest, len(sent))
+        world.ids["submissions", slug] = entry
+        world.ids["teams", slug] = team
+        public = world.number("scores.metrics", slug, name)
+        rest = world.number("places.line of private rows", slug, name)
+        db.execute(
+            insert(tables.SCORES).values(
+                board=board, problem=problem, entry=entry, metrics=text_of({"accuracy": public}), intervals="{}"
+            )
+        )
+        for part, score in (("public", public), ("rest", rest)):
+            line = {"rank": place + 1, "rank_best": 1, "rank_worst": 2, "score": score, "metrics": {"accuracy": score}}
+            db.execute(
+                insert(tables.PLACES).values(
+                    board=board, part=part, entry=entry, team=str(team), number=place, line=text_of(line)
+                )
+            )
+        post = {"of": slug, "owner": name, "competition": competition, "user": numbers[name]}
+        world.ids["discussion", slug] = world.plant(db, tables.POSTS, **post, parent=None)[0]
+        gone = world.text("the text of a post that was deleted", slug, name)
+        world.plant(db, tables.POSTS, **post, text=gone, deleted=utc_now(), parent=None)
+    db.execute(insert(tables.APPLIED).values(board=board, number=1, at=utc_now()))
+    for part in ("public", "rest"):
+        told = world.number(f"alliances.content of {part}", slug)
+        db.execute(insert(tables.ALLIANCES).values(board=board, part=part, content=text_of({"score": told})))
+
+
+def _opened(world: World, slug: str, phase: str) -> Opened:
+    """What was found in the data of a competition: digests of what members may have, and of the truth."""
+
+    def of(what: str) -> Digest:
+        return Digest(world.text(f"digest of {what}", slug, digest=True))
+
+    part = Part(x=of("the inputs"), y=of("the targets"), ids=of("the rows"), rows=3)
+    problem = Problem(
+        name=slug,
+        kind="tabular-classification",
+        input=Input(name="table"),
+        output=Output(name="classes", estimator="classifier", joins=("mean",), labels=("a", "b")),
+        metrics=(Goal(name="accuracy", greater_is_better=True),),
+        train=part,
+        folds=of("the folds"),
+        n_folds=3,
+        test=replace(part, y=of("the truth")),
+        public=of("which rows are public"),
+    )
+    asked = Asked(
+        phase=phase, problem=problem, rows=3, public_rows=1, ids=of("the ids"), id="id", target="y",
+        columns=("id", "y"), sample=of("the sample"),
+    )  # fmt: skip
+    return Opened(asked=(asked,))
+
+
+def _sent(
+    db: Any, world: World, its: Any, competition: int, phase: int, team: int, user: int, digest: str, size: int
+) -> int:
+    """A submission. Its column `of` is no argument of `plant`'s."""
+    values = {
+        column.name: world._value(tables.SUBMISSIONS, column, its["of"], its["owner"])
+        for column in tables.SUBMISSIONS.columns
+        if column.name != "id"
+    }
+    values |= {"competition": competition, "phase": phase, "team": team, "user": user, "of": None}
+    values |= {"brings": "predictions", "digest": digest, "size": size, "state": "scored"}
+    return int(db.execute(insert(tables.SUBMISSIONS).values(**values)).inserted_primary_key[0])
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
