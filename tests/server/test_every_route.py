@@ -109,6 +109,7 @@ SEEN: dict[str, set[str]] = {
     "submissions.digest": {"owner", *_HOSTS},
     "submissions.message": {"owner", *_HOSTS},
     "submissions.reason": {"owner", *_HOSTS},
+    "content of the sample": {"member", *_HOSTS},
     "content of a submission": {"owner", *_HOSTS},
     "scores.metrics": _ALL,
     "alliances.content of public": _ALL,
@@ -359,9 +360,11 @@ def _opened(world: World, slug: str, phase: str) -> Opened:
         test=replace(part, y=of("the truth")),
         public=of("which rows are public"),
     )
+    sample = world.platform.store.put(BytesIO(world.text("content of the sample", slug).encode()))
+    world.planted[sample] = Planted("digest of the sample", slug, "hanna")
     asked = Asked(
         phase=phase, problem=problem, rows=3, public_rows=1, ids=of("the ids"), id="id", target="y",
-        columns=("id", "y"), sample=of("the sample"),
+        columns=("id", "y"), sample=sample,
     )  # fmt: skip
     return Opened(asked=(asked,))
 

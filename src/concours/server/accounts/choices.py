@@ -24,15 +24,17 @@ class Choice:
     Attributes:
         first: what holds at first.
         expected: what may be chosen, in words.
+        values: each of them, where they are few.
     """
 
     first: str
     expected: str
     fits: Callable[[str], bool]
+    values: tuple[str, ...] = ()
 
 
 def _one_of(*values: str) -> Choice:
-    return Choice(first=values[0], expected=f"one of {', '.join(values)}", fits=values.__contains__)
+    return Choice(first=values[0], expected=f"one of {', '.join(values)}", fits=values.__contains__, values=values)
 
 
 def _gigabytes(first: int) -> Choice:

@@ -24,7 +24,7 @@ _EACH = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Something that may be chosen: what holds, and what is allowed."""
+    """Something that may be chosen: what holds, and what is allowed; nothing where it is written."""
 
     name: str
     value: str
@@ -121,8 +121,8 @@ def _settings(asked: Asking, form: Form, *, status: int = 200) -> Response:
         ("workers", str(told.workers)),
     )
     found = [
-        Choice(name=name, value=choices.chosen(asked.db, name), allowed=allowed)
-        for name, allowed in choices.ALLOWED.items()
+        Choice(name=name, value=choices.chosen(asked.db, name), allowed=choice.values)
+        for name, choice in choices.ALLOWED.items()
     ]
     return page(asked, "admin_settings", status=status, form=form, choices=found, told=shown)
 
