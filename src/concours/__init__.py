@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "Client": "concours.api.client",
     "ConcoursError": "concours.core.errors",
     "Contest": "concours.api.contest",
     "ContestClassifier": "concours.api.estimators",
@@ -24,6 +25,7 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "Client",
     "ConcoursError",
     "Contest",
     "ContestClassifier",
@@ -40,6 +42,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from concours.api.client import Client
     from concours.api.contest import Contest
     from concours.api.estimators import ContestClassifier, ContestRegressor
     from concours.core.entrant import Entrant

@@ -29,6 +29,7 @@ from concours.cli import (
     judges,
     merge,
     new,
+    platform,
     predict,
     rate,
     report,
@@ -57,6 +58,7 @@ app = typer.Typer(
 app.command()(new.new)
 app.command("import")(import_.bring)
 app.command("continue")(continue_.go_on)
+app.command("list")(platform.list_)
 for command in (
     run.run,
     run.demo,
@@ -83,6 +85,14 @@ for command in (
     backups.restore,
     backups.migrate,
     worker.worker,
+    platform.login,
+    platform.logout,
+    platform.join,
+    platform.data,
+    platform.submit,
+    platform.submissions,
+    platform.board,
+    platform.choose,
     inspect.gc,
     inspect.doctor,
     admin.audit_log,

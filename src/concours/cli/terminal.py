@@ -47,6 +47,11 @@ def confirmed(sentence: str) -> bool:
     return sys.stdin.isatty() and typer.confirm(f"{visible(sentence)}. Do you trust it?", err=True)
 
 
+def agreed(question: str) -> bool:
+    """Whether whoever is asked answers yes."""
+    return typer.confirm(visible(question), err=True)
+
+
 def console(*, stderr: bool = False) -> Console:
     """Where boards and tables are printed, or, on standard error, what is said beside them."""
     from concours.cli.console import Console

@@ -41,6 +41,19 @@ class EndpointRefused(ConcoursError):
     """An address does not answer: the key, the model, the certificate or the address itself is wrong, or it is down."""
 
 
+class PlatformRefused(ConcoursError):
+    """A platform does not do what it was asked, or cannot be reached.
+
+    Attributes:
+        status: of HTTP; 0 where there was no answer.
+        after_s: when to ask again, where the platform says so.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.status, self.after_s = status, after_s
+
+
 class SpentOut(ConcoursError):
     """The next request might spend more than was allowed, and is not sent. What was answered is kept."""
 

@@ -7,17 +7,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from concours.core.digests import digest_json
+from concours.core.job import Job
+from concours.core.needs import Needs
 from concours.server import audit
 from concours.server.actor import VISITOR
 from concours.server.database.tables import MEMBERS, PAGES, SIGNALS, SUBMISSIONS, TALLIES
 from concours.server.database.texts import json_of
+from concours.server.database.work_tables import WORK, WORK_LOG
 from concours.server.refusals import Conflict, Forbidden, NotSignedIn, TooMany, Unfit, Unknown
 from concours.server.services import membership, receipts, submissions, teams
 from concours.server.services.access import accessed
 from concours.server.services.submissions import Sent
+from concours.server.working.queue import SqlQueue
 
 from .playing import Playing, in_days, phase
 
@@ -200,6 +204,26 @@ def test_why_there_is_no_score_is_told_to_its_team(desk):
     sent = game.send("mina")
     game.score(sent.id, None, reason="row 3: no such id 'x'")
     assert game.do("mina", submissions.one, sent.id).reason == "row 3: no such id 'x'"
+
+
+def test_a_log_goes_on_where_it_was_read_and_is_its_teams(desk):
+    game = Playing.of(desk, phase(takes=["code", "predictions"]))
+    game.joined("mina", "noah")
+    sent = game.send("mina", "run", called="run.py", brings="code")
+    assert game.do("mina", submissions.log, sent.id).text == ""
+    job = Job(runner="run_submission", inputs={"program": sent.digest}, label="run", needs=Needs(sandbox=True))
+    SqlQueue(desk.platform.database, "phase 1").put(job)
+    with desk.writing() as db:
+        work = db.execute(select(WORK.c.id).where(WORK.c.program == sent.digest)).scalar_one()
+        db.execute(insert(WORK_LOG), [{"work": work, "number": n, "text": text} for n, text in enumerate("ab")])
+    first = game.do("mina", submissions.log, sent.id, after=0)
+    assert (first.text, first.number) == ("b", 1)
+    assert game.do(desk.host, submissions.log, sent.id).text == "ab"
+    assert game.do("mina", submissions.log, sent.id, after=1).text == ""
+    same = game.send("mina", "run", called="run.csv")
+    assert game.do("mina", submissions.log, same.id).text == ""
+    with pytest.raises(Unknown):
+        game.do("noah", submissions.log, sent.id)
 
 
 def test_the_list_goes_back_page_by_page(desk):

@@ -24,12 +24,14 @@ WORK = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("progress", Text, nullable=False, default="{}"),
     Column("outcome", Text),
+    Column("program", String(71), nullable=False, default="", index=True),
     UniqueConstraint("owner", "job"),
     Index("ix_work_state", "state", "asked"),
 )
 """owner: the board, or whoever else wants the job done. spec: the job as JSON. state: `waiting`, `leased`, `ended` or
 `cancelled`. asked: when it was asked for last; the first asked is the first leased. token: rises with each lease, so
-that what comes of an earlier one is known. attempts: leases that were not given back. progress: numbers told last."""
+that what comes of an earlier one is known. attempts: leases that were not given back. progress: numbers told last.
+program: the digest of what somebody submitted, where the job runs that."""
 
 WORK_LOG = Table(
     "work_log",

@@ -171,9 +171,14 @@ def _why_hidden(access: Access, of: Stage) -> str:
     return "" if access.member else f"the board of phase {of.key!r} is for members: join first"
 
 
-def _chosen(access: Access, of: Stage, key: str) -> BoardOf:
+def require_seen(access: Access, of: Stage) -> None:
+    """Raises Forbidden, NotSignedIn: the boards of a phase are hidden from whoever asks."""
     if why := _why_hidden(access, of):
         raise Forbidden(why) if access.actor.signed_in else NotSignedIn(f"{why}; sign in first")
+
+
+def _chosen(access: Access, of: Stage, key: str) -> BoardOf:
+    require_seen(access, of)
     known = [one for one in _declared(access, of) if access.host or not one.hidden]
     if not known:
         raise Unknown(f"the boards of phase {of.key!r} are for hosts")

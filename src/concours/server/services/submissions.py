@@ -10,7 +10,7 @@ from sqlalchemy import Select, String, and_, case, cast, func, insert, literal, 
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
-from concours.core.digests import digest_json
+from concours.core.digests import Digest, digest_json
 from concours.core.event import utc_now
 from concours.engine.inbox import new_signal
 from concours.server import audit
@@ -26,6 +26,7 @@ from concours.server.database.tables import (
     USERS,
 )
 from concours.server.database.texts import json_of
+from concours.server.database.work_tables import WORK
 from concours.server.hosting.competition import Takes
 from concours.server.refusals import Conflict, Forbidden, TooMany, Unfit, Unknown
 from concours.server.services import editions, limits, quotas
@@ -34,6 +35,7 @@ from concours.server.services.limits import Left
 from concours.server.services.membership import require_rules
 from concours.server.services.stages import Stage, stage, stage_of, stages
 from concours.server.services.teams import own
+from concours.server.working.queue import standing
 
 _NAME, _MESSAGE = 120, 500
 UNFINISHED = ("waiting", "running")
@@ -107,6 +109,22 @@ class Stored:
     digest: str
     size: int
     called: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """What a run has printed, after what was told before.
+
+    Attributes:
+        state: of the submission.
+        number: by which the rest is asked for.
+        progress: numbers that the run told last.
+    """
+
+    state: str
+    text: str
+    number: int
+    progress: Mapping[str, float] = field(default_factory=dict)
 
 
 # What is left
@@ -338,6 +356,25 @@ def file(db: Connection, access: Access, id: int) -> Stored:
     found = one(db, access, id)
     _require_own(access, found)
     return Stored(digest=found.digest, size=found.size, called=found.called)
+
+
+def log(db: Connection, access: Access, id: int, *, after: int = -1) -> Log:
+    """What a submission of code has printed in its last run, after a piece of it; for its team and for hosts.
+
+    Args:
+        after: the `number` of what was told before.
+
+    Raises:
+        Unknown, Forbidden: it is not theirs.
+    """
+    found = one(db, access, id)
+    _require_own(access, found)
+    ran = select(WORK.c.owner, WORK.c.job).where(WORK.c.program == found.digest).order_by(WORK.c.id.desc()).limit(1)
+    job = db.execute(ran).one_or_none() if found.brings == "code" else None
+    told = standing(db, job.owner, Digest(job.job), after=after) if job else None
+    if told is None:
+        return Log(state=found.state, text="", number=after)
+    return Log(state=found.state, text=told.log, number=told.number, progress=dict(told.progress))
 
 
 def _asked(access: Access) -> Select[Any]:

@@ -10,6 +10,7 @@ from concours.server.platform import Platform
 from concours.server.web.answers import HANDLERS
 from concours.server.web.groups import GROUPS
 from concours.server.web.limits import Limits
+from concours.server.web.live import Feed
 from concours.server.web.security import Guarded
 
 
@@ -25,6 +26,7 @@ def make(platform: Platform) -> FastAPI:
         exception_handlers=dict(HANDLERS),
     )
     app.state.platform, app.state.limits, app.state.openid = platform, Limits(), OpenId.of(platform.settings)
+    app.state.feed = Feed(platform.database)
     app.add_middleware(Guarded, settings=platform.settings)
     for group in GROUPS:
         app.include_router(group.router)

@@ -9,6 +9,7 @@ from concours.server.web.api import (
     administration,
     arena,
     boards,
+    changes,
     competitions,
     discussion,
     files,
@@ -39,6 +40,7 @@ GROUPS: Final[tuple[Routes, ...]] = (
     arena.ROUTES,
     discussion.ROUTES,
     profiles.ROUTES,
+    changes.ROUTES,
     work.ROUTES,
     *PAGES,
 )

@@ -227,7 +227,9 @@ def _put(db: Connection, owner: str, job: Job, *, anew: bool) -> None:
     known = db.execute(statements.KNOWN, {"of_owner": owner, "of_job": job.digest}).one_or_none()
     if known is None:
         spec = text_of(_written(job))
-        db.execute(statements.ADD, {"owner": owner, "job": job.digest, "spec": spec, "asked": utc_now()})
+        program = job.inputs.get("program", "")
+        values = {"owner": owner, "job": job.digest, "spec": spec, "asked": utc_now(), "program": program}
+        db.execute(statements.ADD, values)
     elif known.state in ("waiting", "cancelled") or (
         known.state == "ended" and (anew or isinstance(_outcome(known.outcome), Failed))
     ):

@@ -15,7 +15,7 @@ from concours.server.services.access import Rule
 from concours.server.services.finals import Finals
 from concours.server.services.limits import Left
 from concours.server.services.receipts import Receipt
-from concours.server.services.submissions import Sent, Submission
+from concours.server.services.submissions import Log, Sent, Submission
 from concours.server.web.routes import Asked, InCompetition, Routes
 from concours.server.web.sending import sent
 from concours.server.web.uploads import SENDS, Sending
@@ -81,6 +81,12 @@ def file(asked: InCompetition, id: int) -> Response:
     """Its file, as it was sent."""
     found = submissions.file(asked.db, asked.access, id)
     return sent(asked.request, asked.platform.store, Digest(found.digest), found.called)
+
+
+@ROUTES.get(f"{_OF}/submissions/{{id}}/log", Rule.MEMBER)
+def log(asked: InCompetition, id: int, after: int = -1) -> Log:
+    """What its run has printed, after the `number` of what was told before."""
+    return submissions.log(asked.db, asked.access, id, after=after)
 
 
 @ROUTES.get(f"{_OF}/submissions/{{id}}/receipt", Rule.MEMBER)
