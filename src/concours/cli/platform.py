@@ -259,7 +259,7 @@ def _print_board(shown: Board) -> None:
         say(f"{metrics[0].name}: {'higher' if metrics[0].greater_is_better else 'lower'} is better")
     if shown.alliance and isinstance(score := shown.alliance.get("score"), (int, float)):
         say(f"alliance: {_number(float(score))}, what the best entries achieve together")
-    say("rank: place, and the places that the data cannot rule out (95%, all pairs together)")
+    say("rank: place, and those that the data cannot rule out (95%, all pairs together)")
 
 
 # While somebody waits

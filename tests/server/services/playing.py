@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,15 +11,39 @@ from sqlalchemy import delete, insert, select, update
 
 from concours.core.digests import digest_json
 from concours.core.event import utc_now
+from concours.core.kind import Input, Output
+from concours.core.problem import Goal, Part, Problem
 from concours.server.actor import Actor
 from concours.server.database.tables import APPLIED, COMPETITIONS, HOSTS, PHASES, PLACES, SCORES, SUBMISSIONS, USERS
 from concours.server.database.texts import text_of
+from concours.server.hosting.opened import Asked, Opened
 from concours.server.services import membership, submissions
 from concours.server.services.submissions import Sent
 
 PROBLEM = digest_json("a problem")
 TASK = {"kind": "classification", "data": "data/train.csv", "test": "truth/test.csv"}
-METRICS = ({"name": "accuracy", "greater_is_better": True}, {"name": "log_loss", "greater_is_better": False})
+_TRAIN = Part(x=digest_json("x"), y=digest_json("y"), ids=digest_json("ids"), rows=3)
+ASKED = Asked(
+    phase="",
+    problem=Problem(
+        name="flowers",
+        kind="tabular-classification",
+        input=Input(name="table"),
+        output=Output(name="classes", estimator="classifier", joins=("mean",), labels=("a", "b")),
+        metrics=(Goal(name="accuracy", greater_is_better=True), Goal(name="log_loss", greater_is_better=False)),
+        train=_TRAIN,
+        folds=digest_json("folds"),
+        n_folds=3,
+        test=_TRAIN,
+    ),
+    rows=3,
+    public_rows=1,
+    ids=digest_json("ids"),
+    id="id",
+    target="y",
+    columns=("id", "y"),
+    sample=digest_json("sample"),
+)
 
 
 def in_days(days: float, of: datetime | None = None) -> str:
@@ -44,7 +68,7 @@ class Playing:
     def of(cls, desk: Any, *phases: dict[str, Any], state: str = "published", **settings: Any) -> Playing:
         given = list(phases) or [phase()]
         declared = {"title": "Flowers", "slug": "flowers", "phases": given, "task": TASK} | settings
-        asked = [{"phase": one["key"], "problem": {"metrics": list(METRICS)}} for one in given]
+        opened = Opened(asked=tuple(replace(ASKED, phase=one["key"]) for one in given))
         with desk.writing() as db:
             number = db.execute(
                 insert(COMPETITIONS)
@@ -56,7 +80,7 @@ class Playing:
                     owner=desk.host.user,
                     settings=text_of(declared),
                     version=1,
-                    opened=text_of({"asked": asked}),
+                    opened=text_of(opened.to_json()),
                     alliance=True,
                     created=utc_now(),
                     published=utc_now(),

@@ -88,7 +88,7 @@ class Asking:
 
     def well(self, answer: httpx.Response) -> httpx.Response:
         """An answer, if it is none of an error. Raises PlatformRefused."""
-        if answer.is_redirect:
+        if answer.has_redirect_location:
             raise PlatformRefused(f"{self.url} is another address now: {answer.headers.get('location', '')[:200]}")
         if not answer.is_error:
             return answer

@@ -90,7 +90,7 @@ class Client:
 
     def me(self) -> str:
         """Your name there."""
-        return read(records.Me, self._asking.get("/me")).name
+        return read(records.Me, self._asking.get("/me")).account.name
 
     def new_token(self, user: str, password: str, name: str) -> str:
         """A token by name and password, to take part with."""

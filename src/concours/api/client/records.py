@@ -199,10 +199,17 @@ class Finals:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Account:
+    """Somebody's account."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Me:
     """Who you are to the platform."""
 
-    name: str
+    account: Account
 
 
 @dataclass(frozen=True, kw_only=True)
