@@ -27,15 +27,20 @@ def test_who_may_be_told_of_what(desk):
         (game.person("mina"), "queue", Forbidden),
         (desk.host, "queue", None),
         (VISITOR, "board 99", Unknown),
+        (game.person("mina"), "competition flowers", Forbidden),
+        (desk.host, "competition flowers", None),
+        (desk.host, "competition none", Unknown),
         *((VISITOR, wrong, Unfit) for wrong in ("", "board", "board x", "queue 1", "users 1", "board ²")),
-        (VISITOR, ",".join(f"board {n}" for n in range(30)), Unfit),
     ]
     with desk.reading() as db:
         for who, asked, refusal in cases:
             if refusal:
                 with pytest.raises(refusal):
-                    topics(db, who, asked)
+                    topics(db, who, [asked])
             else:
-                assert topics(db, who, f" {asked}, {asked}") == (asked,)
+                assert topics(db, who, [asked, f" {asked}"]) == (asked,)
         with pytest.raises(NotSignedIn):
-            topics(db, VISITOR, f"{board},{dark}")
+            topics(db, VISITOR, [board, dark])
+        for many in ([], [f"board {n}" for n in range(60)]):
+            with pytest.raises(Unfit):
+                topics(db, VISITOR, many)

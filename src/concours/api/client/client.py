@@ -277,9 +277,9 @@ class Client:
         if self.submission(name, id).brings == "predictions":
             try:
                 timeout = httpx.Timeout(_SILENT_S, connect=10.0)
-                with self._asking.stream("/changes", params={"topics": f"submission {id}"}, timeout=timeout) as answer:
+                with self._asking.stream("/changes", params={"topic": f"submission {id}"}, timeout=timeout) as answer:
                     for line in answer.iter_lines():
-                        if line.startswith("data:"):
+                        if line.startswith(("retry:", "data:")):  # it begins to tell, or has told
                             yield
             except PlatformRefused:  # it is looked at now and then instead
                 pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from sqlalchemy import select
@@ -12,31 +12,38 @@ from concours.server.actor import Actor
 from concours.server.database.tables import COMPETITIONS, HOSTS, PHASES, SUBMISSIONS
 from concours.server.refusals import Forbidden, NotSignedIn, Unfit, Unknown
 from concours.server.services import boards, submissions
-from concours.server.services.access import accessed
+from concours.server.services.access import Rule, accessed
 from concours.server.services.stages import stage_of
 
-_MOST: Final = 20
+_MOST: Final = 50
 
 
-def topics(db: Connection, who: Actor, text: str) -> tuple[str, ...]:
-    """Topics that were asked for, divided by commas: `board ID` of a phase, `submission ID`, `queue`.
+def topics(db: Connection, who: Actor, asked: Iterable[str]) -> tuple[str, ...]:
+    """Topics that were asked for, each once: `board ID` of a phase, `submission ID`, `competition NAME`
+    for its hosts, `queue`.
 
     Raises:
         Unfit: one is none, or they are none or too many. Unknown, Forbidden, NotSignedIn: one is not for who asks.
     """
-    asked = tuple(dict.fromkeys(" ".join(part.split()) for part in text.split(",") if part.strip()))
-    if not 1 <= len(asked) <= _MOST:
-        raise Unfit(f"topics: expected 1 to {_MOST}, divided by commas, such as board 1; got {len(asked)}")
-    for topic in asked:
-        what, _, number = topic.partition(" ")
-        whole = number.isascii() and number.isdigit() and len(number) <= 18
-        if what not in _RULES or whole == (what == "queue"):
-            raise Unfit(f"topics: {topic[:60]!r} is none; expected board ID, submission ID or queue")
-        _RULES[what](db, who, int(number or 0))
-    return asked
+    found = tuple(dict.fromkeys(" ".join(topic.split()) for topic in asked))
+    if not 1 <= len(found) <= _MOST:
+        raise Unfit(f"topic: expected 1 to {_MOST}, such as board 1; got {len(found)}")
+    for topic in found:
+        what, _, of = topic.partition(" ")
+        if what not in _RULES or bool(of) == (what == "queue"):
+            raise Unfit(f"topic: {topic[:60]!r} is none; expected board ID, submission ID, competition NAME or queue")
+        _RULES[what](db, who, of)
+    return found
 
 
-def _board(db: Connection, who: Actor, phase: int) -> None:
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise Unfit(f"topic: expected a number, got {text[:60]!r}")
+    return int(text)
+
+
+def _board(db: Connection, who: Actor, of: str) -> None:
+    phase = _number(of)
     slug = select(COMPETITIONS.c.slug).join(PHASES, PHASES.c.competition == COMPETITIONS.c.id)
     found = db.execute(slug.where(PHASES.c.id == phase)).scalar()
     if found is None:
@@ -45,7 +52,8 @@ def _board(db: Connection, who: Actor, phase: int) -> None:
     boards.require_seen(access, stage_of(db, access, phase))
 
 
-def _submission(db: Connection, who: Actor, number: int) -> None:
+def _submission(db: Connection, who: Actor, of: str) -> None:
+    number = _number(of)
     slug = select(COMPETITIONS.c.slug).join(SUBMISSIONS, SUBMISSIONS.c.competition == COMPETITIONS.c.id)
     found = db.execute(slug.where(SUBMISSIONS.c.id == number)).scalar()
     if found is None:
@@ -53,7 +61,11 @@ def _submission(db: Connection, who: Actor, number: int) -> None:
     submissions.one(db, accessed(db, who, found), number)
 
 
-def _queue(db: Connection, who: Actor, _: int) -> None:
+def _competition(db: Connection, who: Actor, of: str) -> None:
+    accessed(db, who, of).require(Rule.HOST)
+
+
+def _queue(db: Connection, who: Actor, _: str) -> None:
     if not who.signed_in:
         raise NotSignedIn("sign in first")
     hosts = db.execute(select(HOSTS.c.user).where(HOSTS.c.user == who.user).limit(1)).first()
@@ -61,8 +73,9 @@ def _queue(db: Connection, who: Actor, _: int) -> None:
         raise Forbidden("the queue is for hosts and administrators")
 
 
-_RULES: Final[Mapping[str, Callable[[Connection, Actor, int], None]]] = {
+_RULES: Final[Mapping[str, Callable[[Connection, Actor, str], None]]] = {
     "board": _board,
     "submission": _submission,
+    "competition": _competition,
     "queue": _queue,
 }

@@ -47,23 +47,24 @@ class Feed:
         self._beginning = asyncio.Lock()
 
     async def events(self, topics: Iterable[str], after: int | None) -> AsyncIterator[str]:
-        """The events of some topics, as the stream carries them. Law: after every change of one there is an event of
-        it. At first there is one of each, for what changed before the page listened.
+        """The events of some topics, as the stream carries them. Law: from the first line on, after every change of one
+        there is an event of it.
 
         Args:
-            after: the number of the last event that whoever listens has heard: then only what has come since is told.
+            after: the number of the last change that whoever listens knows of: what has come since is told at once.
 
         Raises:
             Crowded: before the first event.
         """
         with self._listening(topics) as listener:
             await self._begin()
-            listener.hear(await asyncio.to_thread(missed, self._database, sorted(listener.topics), after))
+            if after is not None:
+                listener.hear(await asyncio.to_thread(missed, self._database, sorted(listener.topics), after))
             yield "retry: 2000\n\n"
             ends = time.monotonic() + _LONGEST_S
             while time.monotonic() < ends:
                 for topic, number in (await listener.heard(_BEAT_S)).items():
-                    yield f"id: {number}\nevent: changed\ndata: {topic}\n\n"
+                    yield f"id: {number}\nevent: change\ndata: {topic}\n\n"
                 yield ":\n\n"
 
     @contextmanager
@@ -166,11 +167,11 @@ class _Look:
             db.execute(delete(CHANGES).where(*old))
 
 
-def missed(database: Database, topics: Iterable[str], after: int | None) -> dict[str, int]:
-    """What has changed of some topics since an event; all of them where there was none, or longer ago than is kept."""
+def missed(database: Database, topics: Iterable[str], after: int) -> dict[str, int]:
+    """What has changed of some topics since a change; all of them where that is longer ago than is kept."""
     with database.reading() as db:
         first, last = db.execute(select(func.min(CHANGES.c.number), func.max(CHANGES.c.number))).one()
-        if after is None or first is None or first > after + 1 or last < after:
+        if first is None or first > after + 1 or last < after:
             return dict.fromkeys(topics, last or 0)
         return _since(db, topics, after)
 

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from concours.server.refusals import NotNow
 from concours.server.services.access import Rule
-from concours.server.services.topics import topics as require_topics
+from concours.server.services.topics import topics
 from concours.server.web.live import Crowded, Feed
 from concours.server.web.routes import Asked, Routes
 
@@ -19,21 +19,23 @@ _STREAM = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}
 _LAST = Header(alias="Last-Event-ID", max_length=20)
 
 
-def _known(asked: Asked, topics: Annotated[str, Query(max_length=1000)]) -> tuple[str, ...]:
-    return require_topics(asked.db, asked.actor, topics)
+def _known(asked: Asked, topic: Annotated[list[str], Query(max_length=50)]) -> tuple[str, ...]:
+    return topics(asked.db, asked.actor, topic)
 
 
 @ROUTES.get("/changes", Rule.ANYONE, response_class=StreamingResponse, responses=_STREAM)
 async def changes(
-    request: Request, known: Annotated[tuple[str, ...], Depends(_known)], last: Annotated[str, _LAST] = ""
+    request: Request,
+    known: Annotated[tuple[str, ...], Depends(_known)],
+    after: Annotated[int | None, Query(ge=0, lt=1 << 63)] = None,
+    last: Annotated[str, _LAST] = "",
 ) -> StreamingResponse:
-    """Tells when something changes: `board ID` of a phase, `submission ID`, `queue`; divided by commas.
-
-    An event `changed` names its topic; what it has come to is asked for by its own route. Every topic is told once at
-    the beginning, unless `Last-Event-ID` says what was heard before.
+    """Tells when something changes, by events `change`, each with one `topic`: `board ID` of a phase, `submission ID`,
+    `queue`. What it has come to is asked for by its own route. `after`, or `Last-Event-ID`, is the number of the last
+    change that is known: what has come since is told at once.
     """
     feed: Feed = request.app.state.feed
-    stream = feed.events(known, int(last) if last.isascii() and last.isdigit() else None)
+    stream = feed.events(known, int(last) if last.isascii() and last.isdigit() else after)
     try:
         first = await anext(stream)
     except Crowded:
