@@ -3,7 +3,7 @@
 In a page, a block of
 - `toml` is a contest; its first line is a comment with the name of the file, and the data is read, checked and split;
   or `pyproject.toml`, and what it describes is installed, to be imported from where the page's files lie;
-  or `offers.toml`, the file of a gateway;
+  or `offers.toml`, the file of a gateway; or a `competition.toml` in the folder of a competition;
 - `python` is run, one block after the other; or, if its first line is a comment with the name of a file, written there;
 - `console` has commands after `$ `, and lines of what they print, where `…` stands for anything. If one of these lines
   begins with `concours: `, the command is to fail with it. Contests run in this process.
@@ -34,6 +34,7 @@ from concours.engine.inline import InlineExecutor
 from concours.engine.runners import RUNNERS
 from concours.entrants.preparation import PREPARATIONS
 from concours.runs import session
+from concours.server.hosting.folder import from_folder
 from concours.serving.gateway.offers import Offers
 from concours.stores.memory import MemoryStore
 from concours.tasks.kinds import KINDS
@@ -96,14 +97,8 @@ def test_examples(page, tmp_path, monkeypatch, capfd):
         where = f"{page.name}, line {block.line}"
         if block.form in ("toml", "python") and block.file:
             Path(block.file).write_text(block.text, encoding="utf-8")
-        if block.file == "pyproject.toml":
-            install(block.text)
-        elif block.file == "offers.toml":
-            Offers.read(Path(block.file))
-        elif block.form == "toml":
-            assert block.file, f"{where}: the first line of a contest is a comment with the name of its file"
-            made = Contest.from_file(block.file)
-            ingest(made.task, MemoryStore(), seed=made.seed, folder=made.folder)
+        if block.form == "toml":
+            read(block, where)
         elif block.form == "python" and not block.file:
             exec(compile(block.text, where, "exec"), names)
         elif block.form == "console":
@@ -114,6 +109,21 @@ def test_examples(page, tmp_path, monkeypatch, capfd):
                 for line in shown:
                     pattern = re.escape(line.strip()).replace("…", ".*")
                     assert re.search(pattern, printed), f"{where}: {line!r} is not in {printed}"
+
+
+def read(block: Block, where: str) -> None:
+    """What a file of a page is, read as what it is."""
+    assert block.file, f"{where}: the first line of a contest is a comment with the name of its file"
+    name = Path(block.file).name
+    if name == "pyproject.toml":
+        install(block.text)
+    elif name == "offers.toml":
+        Offers.read(Path(block.file))
+    elif name == "competition.toml":
+        from_folder(Path(block.file).parent)
+    else:
+        made = Contest.from_file(block.file)
+        ingest(made.task, MemoryStore(), seed=made.seed, folder=made.folder)
 
 
 @pytest.fixture(autouse=True)
