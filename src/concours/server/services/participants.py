@@ -20,6 +20,7 @@ from concours.server import audit
 from concours.server.database import inbox
 from concours.server.database.tables import MEMBERS, PHASES, REMOVALS, SUBMISSIONS, TEAMS, USERS
 from concours.server.refusals import Forbidden, Unfit, Unknown
+from concours.server.services import editions
 from concours.server.services.access import Access, Rule
 from concours.server.services.editing import locked
 
@@ -151,6 +152,7 @@ def remove(db: Connection, access: Access, user: str, *, why: str) -> None:
     else:
         led = (TEAMS.c.id == found.team, TEAMS.c.leader == found.user)
         db.execute(update(TEAMS).where(*led).values(leader=next_leader))
+    editions.all_changed(db, row.id)
     audit.write(db, access.actor, "participant.remove", row.slug, {"user": user, "why": why.strip()})
 
 

@@ -20,6 +20,7 @@ from concours.core.ports import Store
 from concours.engine.inbox import new_signal
 from concours.server import audit
 from concours.server.database import inbox
+from concours.server.database.changes import tell
 from concours.server.database.tables import (
     COMPETITIONS,
     CORRECTIONS,
@@ -278,6 +279,7 @@ def run_again(db: Connection, access: Access, submission: int) -> int:
         signal = new_signal("withdrawn", {"entry": str(row.id)}, to=f"phase {row.phase}", id=f"withdrawn {row.id}")
         inbox.put(db, signal)
     db.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.id == row.id).values(**values))
+    tell(db, f"submission {made}", f"submission {row.id}", "queue")
     audit.write(db, access.actor, "submission.again", str(row.id), {"as": made})
     return made
 
