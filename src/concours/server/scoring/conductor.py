@@ -28,6 +28,7 @@ from concours.server.scoring.hub import Hub
 from concours.server.scoring.keeping import BoardKeeper
 from concours.server.scoring.openings import Openings
 from concours.server.scoring.runners import TABLE, warming
+from concours.server.scoring.tidying import Tidying
 from concours.server.services import phases
 from concours.server.settings import Settings
 from concours.server.staff import serve_post
@@ -76,6 +77,7 @@ class Conductor:
         leased = LeasedExecutor(SqlQueue(platform.database, _OWNER))
         self._leased = Hub(leased, self._post.changed, listens_s=_LEASED_S)
         self._openings = Openings(platform, self._hub)
+        self._tidying = Tidying(platform)
         self._keepers: dict[str, BoardKeeper] = {}
         for job in warming(platform.settings.workers):
             self._hub.do(job)
@@ -96,6 +98,7 @@ class Conductor:
                     if broken:
                         raise broken
                 self._openings.look()
+                self._tidying.look()
                 self._turn(utc_now())
                 deliver(self._platform)
                 self._keep()

@@ -87,11 +87,20 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "sandbox": N_("Sandbox"),
         "disk": N_("Disk"),
     },
-    "choice": {"registration": N_("Who may register")},
+    "choice": {
+        "registration": N_("Who may register"),
+        "name": N_("What the platform is called"),
+        "language": N_("The language of who has chosen none"),
+        "competition_gb": N_("Gigabytes of a competition"),
+        "user_gb": N_("Gigabytes of all that somebody has sent"),
+    },
     "allowed": {
         "open": N_("everybody"),
         "invitation": N_("who has an invitation"),
         "closed": N_("nobody"),
+        "browser": N_("that of their browser"),
+        "en": N_("English"),
+        "zh": N_("Chinese"),
     },
     "setting": {
         "data": N_("Folder of data"),
