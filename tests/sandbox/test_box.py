@@ -15,6 +15,7 @@ import pytest
 from concours.core.errors import NoSandbox
 from concours.engine.sandbox import calls, command
 from concours.engine.sandbox.box import MIB, Bounds, Box
+from concours.engine.sandbox.groups import trees
 from concours.engine.sandbox.run import available, run
 
 
@@ -194,3 +195,38 @@ def _command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
         return ""
+
+
+CGROUPS = {
+    "version 1": (
+        "cgroup /sys/fs/cgroup/memory cgroup rw,relatime,memory 0 0\ncgroup /sys/fs/cgroup/pids cgroup rw,pids 0 0",
+        "9:pids:/\n4:memory:/a/b",
+        [],
+        {"/sys/fs/cgroup/memory/a/b", "/sys/fs/cgroup/pids"},
+    ),
+    "both, and the newer holds nothing": (
+        "cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0",
+        "4:memory:/\n0::/",
+        [],
+        {"/sys/fs/cgroup/memory"},
+    ),
+    "a service": (
+        "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0",
+        "0::/system.slice/concours.service",
+        ["/sys/fs/cgroup/system.slice", "/sys/fs/cgroup"],
+        {"/sys/fs/cgroup/system.slice"},
+    ),
+    "a group of one's own": (
+        "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0",
+        "0::/user.slice/own",
+        ["/sys/fs/cgroup/user.slice/own", "/sys/fs/cgroup/user.slice"],
+        {"/sys/fs/cgroup/user.slice/own"},
+    ),
+    "none": ("proc /proc proc rw 0 0", "", [], set()),
+}
+
+
+@pytest.mark.parametrize("name", CGROUPS)
+def test_control_groups_are_made_where_bounds_are_held(name):
+    mounts, own, controlling, expected = CGROUPS[name]
+    assert {str(folder) for folder in trees(mounts, own, lambda folder: str(folder) in controlling)} == expected

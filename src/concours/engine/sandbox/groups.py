@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -152,25 +152,40 @@ def _sweep(parent: Path) -> None:
 
 @cache
 def _parents() -> Mapping[Path, _Tree]:
-    """Where this process may have groups below its own, by what they bound."""
-    found = dict[Path, _Tree]()
-    with suppress(OSError, ValueError):
-        mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
-        own = dict[str, str]()
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
-            _, names, path = line.split(":", 2)
-            own |= dict.fromkeys(names.split(","), path.lstrip("/"))
-        for _, place, kind, options, *_ in mounts:
-            if kind == "cgroup2" and "" in own and not found:
-                found |= {Path(place, own[""]): _BOTH_2} if _controls(Path(place, own[""])) else {}
-            for name, tree in (("memory", _MEMORY_1), ("pids", _PROCESSES_1)):
-                if kind == "cgroup" and name in options.split(",") and name in own:
-                    found[Path(place, own[name])] = tree
-    return {folder: tree for folder, tree in found.items() if os.access(folder, os.W_OK)}
+    """Where this process may have groups, by what they bound."""
+    with suppress(OSError):
+        found = trees(Path("/proc/self/mounts").read_text(), Path("/proc/self/cgroup").read_text(), _controls)
+        return {folder: tree for folder, tree in found.items() if os.access(folder, os.W_OK)}
+    return {}
+
+
+def trees(mounts: str, own: str, controls: Callable[[Path], bool]) -> Mapping[Path, _Tree]:
+    """Folders below which groups can have bounds, by how these are written there.
+
+    In a tree of version 2 that is where the bounds of groups below are held: the own group, where it was made so, else
+    the nearest above it.
+
+    Args:
+        mounts, own: `/proc/self/mounts` and `/proc/self/cgroup`.
+        controls: whether bounds are held of what lies below a folder of version 2.
+    """
+    groups, found = dict[str, str](), dict[Path, _Tree]()
+    for line in own.splitlines():
+        _, names, path = line.split(":", 2)
+        groups |= dict.fromkeys(names.split(","), path.lstrip("/"))
+    for line in mounts.splitlines():
+        _, place, kind, options, *_ = line.split()
+        if kind == "cgroup2" and "" in groups:
+            here = Path(place, groups[""])
+            above = [here, *(folder for folder in here.parents if folder.is_relative_to(place))]
+            found |= {folder: _BOTH_2 for folder in [next(filter(controls, above), None)] if folder}
+        for name, tree in (("memory", _MEMORY_1), ("pids", _PROCESSES_1)):
+            if kind == "cgroup" and name in options.split(",") and name in groups:
+                found[Path(place, groups[name])] = tree
+    return found
 
 
 def _controls(folder: Path) -> bool:
-    """Whether groups below this one have bounds."""
     with suppress(OSError):
         return {"memory", "pids"} <= set((folder / "cgroup.subtree_control").read_text().split())
     return False

@@ -124,10 +124,15 @@ class SqlQueue:
         return found
 
 
+def is_empty(db: Connection) -> bool:
+    """Whether there is nothing to lease, as far as a look tells that writes nothing."""
+    return db.execute(statements.ANY, {"of_now": utc_now()}).first() is None
+
+
 def lease(db: Connection, worker: str) -> Lease | None:
     """The job that waits longest, if one does; leased to a worker, who is heard of from now on."""
     bury(db)
-    row = db.execute(statements.TAKE, {"of_now": utc_now(), "worker": worker, "until": _later(LEASE_S)}).one_or_none()
+    row = db.execute(statements.TAKE, {"of_now": utc_now(), "worker": worker, "until": moment(LEASE_S)}).one_or_none()
     if row is None:
         return None
     db.execute(statements.CLEAR_LOG, {"of_id": row.id})
@@ -149,7 +154,7 @@ def heard(db: Connection, held: Held, *, log: str = "", progress: Mapping[str, f
         Conflict: the worker does not have it now.
     """
     told = text_of(dict(progress)) if progress else None
-    done = db.execute(statements.EXTEND, {**held.named, "until": _later(LEASE_S), "told": told})
+    done = db.execute(statements.EXTEND, {**held.named, "until": moment(LEASE_S), "told": told})
     if not done.rowcount:
         row = db.execute(statements.LEASE, held.named).one_or_none()
         if row is not None and row.state == "cancelled":
@@ -249,7 +254,8 @@ def _gone(held: Held) -> Conflict:
     return Conflict(f"{held.worker} does not have this job any more: another has it, it has ended, or nobody wants it")
 
 
-def _later(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """So many seconds from now, as times are kept."""
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="microseconds")
 
 

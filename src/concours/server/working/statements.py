@@ -27,6 +27,7 @@ _first = (
 )
 """SQLite, which has one writer at a time, leaves the lock out."""
 
+ANY: Final = select(WORK.c.id).where(or_(WORK.c.state == "waiting", _lapsed)).limit(1)
 KNOWN: Final = select(WORK.c.id, WORK.c.state, WORK.c.outcome).where(_mine).with_for_update()
 ADD: Final = insert(WORK).values(state="waiting")
 WAIT: Final = (
@@ -87,6 +88,17 @@ LOG: Final = (
 STATE: Final = select(WORK.c.state, WORK.c.progress, WORK.c.worker, WORK.c.asked).where(_mine)
 
 _see = update(WORKERS).where(WORKERS.c.name == bindparam("of_name"))
+
+
+def seen_since(db: Connection, *, name: str, since: str, version: str, sandbox: str) -> bool:
+    """Whether a worker has been noted since then, as it is."""
+    wanted = (
+        WORKERS.c.name == name,
+        WORKERS.c.seen > since,
+        WORKERS.c.version == version,
+        WORKERS.c.sandbox == sandbox,
+    )
+    return db.execute(select(WORKERS.c.name).where(*wanted)).first() is not None
 
 
 def see(db: Connection, *, name: str, seen: str, version: str, sandbox: str) -> None:

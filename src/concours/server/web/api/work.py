@@ -23,6 +23,8 @@ from concours.server.working import queue, statements
 from concours.server.working.queue import Held
 
 ROUTES: Final = Routes("/api/work")
+_SEEN_S: Final = 10.0
+"""How often is written down that a worker is there which has nothing to do."""
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 _Name = Annotated[str, Field(pattern=_NAME)]
 
@@ -59,18 +61,24 @@ class Result(Said):
     outcome: dict[str, Any]
 
 
-@ROUTES.post("/lease", Rule.WORKER)
+@ROUTES.post("/lease", Rule.WORKER, writes=False)
 def lease(asked: Asked, worker: Worker) -> Any:
     """The job that waits longest; nothing, with status 204, where none does."""
-    name = _named(asked.actor.name, worker.name)
-    statements.see(asked.db, name=name, seen=utc_now(), version=worker.version, sandbox=worker.sandbox)
+    name, database = _named(asked.actor.name, worker.name), asked.platform.database
+    known: dict[str, Any] = {"name": name, "version": worker.version, "sandbox": worker.sandbox}
+    with database.reading() as db:  # many ask often, and mostly for nothing
+        if statements.seen_since(db, since=queue.moment(-_SEEN_S), **known) and queue.is_empty(db):
+            return Response(status_code=204)
+    with database.writing() as db:
+        statements.see(db, seen=utc_now(), **known)
     if worker.version != concours.__version__:
         raise Conflict(
             f"this worker is Concours {worker.version}, the platform {concours.__version__}: install that one there"
         )
     if worker.sandbox:
         raise Conflict(worker.sandbox)
-    found = queue.lease(asked.db, name)
+    with database.writing() as db:
+        found = queue.lease(db, name)
     return Response(status_code=204) if found is None else found.to_json()
 
 
