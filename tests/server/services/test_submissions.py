@@ -226,6 +226,19 @@ def test_a_log_goes_on_where_it_was_read_and_is_its_teams(desk):
         game.do("noah", submissions.log, sent.id)
 
 
+def test_the_log_of_the_same_program_elsewhere_is_not_shown(desk):
+    """It may have printed what members of that competition alone may read."""
+    game = Playing.of(desk, phase(takes=["code", "predictions"]))
+    game.joined("mina")
+    sent = game.send("mina", "run", called="run.py", brings="code")
+    elsewhere = {"program": sent.digest, "public/data/x.csv": digest_json("data of another competition")}
+    SqlQueue(desk.platform.database, "conductor").put(Job(runner="run_submission", inputs=elsewhere))
+    with desk.writing() as db:
+        work = db.execute(select(WORK.c.id).where(WORK.c.program == sent.digest)).scalar_one()
+        db.execute(insert(WORK_LOG).values(work=work, number=0, text="a row of theirs"))
+    assert game.do("mina", submissions.log, sent.id).text == ""
+
+
 def test_the_list_goes_back_page_by_page(desk):
     game = Playing.of(desk)
     game.joined("mina")

@@ -369,12 +369,26 @@ def log(db: Connection, access: Access, id: int, *, after: int = -1) -> Log:
     """
     found = one(db, access, id)
     _require_own(access, found)
-    ran = select(WORK.c.owner, WORK.c.job).where(WORK.c.program == found.digest).order_by(WORK.c.id.desc()).limit(1)
-    job = db.execute(ran).one_or_none() if found.brings == "code" else None
+    job = _run(db, id, found.digest) if found.brings == "code" else None
     told = standing(db, job.owner, Digest(job.job), after=after) if job else None
     if told is None:
         return Log(state=found.state, text="", number=after)
     return Log(state=found.state, text=told.log, number=told.number, progress=dict(told.progress))
+
+
+def _run(db: Connection, id: int, program: str) -> Row[Any] | None:
+    """The last job that ran a program in the phase of a submission: it read nothing but what the board has.
+
+    The same program may have been sent to another competition, and have printed what only its members may read.
+    """
+    phase = select(PHASES.c.began).join(SUBMISSIONS, SUBMISSIONS.c.phase == PHASES.c.id).where(SUBMISSIONS.c.id == id)
+    known = db.execute(phase).scalar() or ""
+    ran = select(WORK.c.owner, WORK.c.job, WORK.c.spec).where(WORK.c.program == program).order_by(WORK.c.id.desc())
+    return next((job for job in db.execute(ran) if _reads(job.spec, program, known)), None)
+
+
+def _reads(spec: str, program: str, known: str) -> bool:
+    return all(digest == program or digest in known for digest in json_of(spec)["inputs"].values())
 
 
 def _asked(access: Access) -> Select[Any]:
