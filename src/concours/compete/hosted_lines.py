@@ -62,7 +62,11 @@ def _ranked(state: Board, ranked: Answered[Ranking]) -> dict[str, tuple[str, int
 
 
 def _line(state: Board, entry: str, place: int, ranked: Answered[Ranking]) -> Line:
-    values = line_at(ranked.values, place, scoring_of(state, ranked.asked.problem).metrics)
+    scoring, score = scoring_of(state, ranked.asked.problem), state.score(ranked.asked.problem, entry)
+    values = line_at(ranked.values, place, scoring.metrics)
+    if ranked.asked.part == "public" and score:
+        known = {name: tuple(ends) for name, ends in score.intervals.items() if ends}
+        values |= {"intervals": known, "ci": known.get(scoring.metrics[0].name)}
     return Line(entry=entry, standing=Standing(entrant=state.entries[entry].entrant, **values))
 
 

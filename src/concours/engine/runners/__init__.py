@@ -62,7 +62,7 @@ _OWN = {
         reference="concours.engine.runners.hosted:receive_file", version=1, packages=("numpy", "pyarrow")
     ),
     "ally": RunnerSpec(reference="concours.engine.runners.ally:ally", version=1, packages=_NUMERIC),
-    "rank": RunnerSpec(reference="concours.engine.runners.hosted:rank", version=2, packages=_NUMERIC),
+    "rank": RunnerSpec(reference="concours.engine.runners.hosted:rank", version=3, packages=_NUMERIC),
     "rank_scores": RunnerSpec(reference="concours.engine.runners.hosted:rank_scores", version=1, packages=("numpy",)),
     "rescore": RunnerSpec(reference="concours.engine.runners.hosted:rescore", version=2),
     "count_votes": RunnerSpec(reference="concours.engine.runners.poll:count_votes", version=1, packages=_OF_VOTES),

@@ -36,7 +36,7 @@ from concours.tasks.metrics.statistics import Statistics
 Codes = NDArray[np.int64]
 
 MANY: Final = 300
-"""Entries from which pairs are told apart by bounds (`kernels.ranking.many`)."""
+"""Entries from which pairs are told apart by bounds (`kernels.ranking.many`), and by the ranking metric alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,21 +52,30 @@ class _Told:
 def ranked(job: Job, store: Store, rows: Codes | None) -> dict[str, Any]:
     """What `evaluate` tells of entries, lists in their order, by all rows or by some (`engine.runners.hosted.rank`).
 
-    Predictions are read one after the other, and only what metrics keep of them stays.
+    Predictions are read one after the other, and only what metrics keep of them stays. Intervals are told of the rest
+    alone: on the public rows each entry has had its own when it was scored by itself. Of `MANY` entries and more, ranks
+    and their ranges are told by the ranking metric alone.
     """
     sides = job.params["sides"]
     kept = _kept(job, store, rows, len(sides))
     first = kept[0][0]
     standing = chosen(kept[0][1].scores(), sides, greater_is_better=first.greater_is_better)
     others = sorted({place for place, side in enumerate(sides) if side is not None} - set(standing))
-    told = [_told(metric, of, [*standing, *others], seed=job.seed) for metric, of in kept]
-    intervals = {each.metric.name: intervals_of(each.metric, each.means, out_of_fold=False) for each in told}
-    ranks = {each.metric.name: _placed(each, standing, len(sides)) for each in told}
+    tested = kept if len(sides) < MANY else kept[:1]
+    told = [_told(metric, of, [*standing, *others], seed=job.seed) for metric, of in tested]
+    scores = {each.metric.name: each.means.means for each in told}
+    scores |= {metric.name: of.scores() for metric, of in kept[len(tested) :]}
+    nothing = [None] * len(sides)
+    intervals: dict[str, list[Any]] = {metric.name: nothing for metric, _ in kept}
+    ranks: dict[str, list[Any]] = {metric.name: nothing for metric, _ in kept}
+    ranks |= {each.metric.name: _placed(each, standing, len(sides)) for each in told}
     unsure = {each.metric.name: unsure_of(each.metric, each.means) for each in told}
+    if job.params["part"] == "rest":
+        intervals |= {each.metric.name: intervals_of(each.metric, each.means, out_of_fold=False) for each in told}
     nowhere: list[int | None] = [None, None, None]
     rank, best, worst = zip(*(places or nowhere for places in ranks[first.name]), strict=True)
     return {
-        "scores": {each.metric.name: [finite(value) for value in each.means.means] for each in told},
+        "scores": {name: [finite(value) for value in of] for name, of in scores.items()},
         "intervals": intervals,
         "ranks": ranks,
         "unsure": {name: whys for name, whys in unsure.items() if any(whys)},

@@ -177,6 +177,7 @@ def jackknifed(
     weights: Floats | None = None,
     rarest: float = np.inf,
     signs: bool = False,
+    apart: bool = True,
 ) -> Means:
     """Estimates with the covariance and the skewness of the mean of their pseudo-values, paired.
 
@@ -196,6 +197,7 @@ def jackknifed(
         rarest: rows of the rarest class that the estimates tell of.
         signs: whether rows that all differ by the same tell at least that they all point one way, as those of a mean of
             rows do: by chance they would with probability `2 ** (1 - units)`.
+        apart: whether pairs are to be told apart by how many rows their differences rest on.
     """
     moved, units = moved_by(pseudo, groups=groups, weights=weights)
     squares = moved.T @ moved
@@ -203,6 +205,8 @@ def jackknifed(
     spread = np.diag(squares) ** 1.5
     third = np.einsum("ij,ij,ij->j", moved, moved, moved)
     skewness = np.divide(third, spread, out=np.zeros_like(spread), where=spread > 0)
+    if not apart:
+        return Means(estimates, covariance, skewness, units, min(rarest, units))
     degrees = pair_degrees(moved, units)
     unseen = 2.0 ** (1 - units) if signs else 1.0
     evidence = Evidence(estimates=estimates, covariance=covariance, degrees=degrees, unseen=unseen)
@@ -266,10 +270,10 @@ def pair_degrees(moved: Floats, units: float) -> Floats:
     return np.asarray(np.clip(degrees, 1.0, most))
 
 
-def row_means(rows: Floats, *, groups: Codes | None = None, weights: Floats | None = None) -> Means:
+def row_means(rows: Floats, *, groups: Codes | None = None, weights: Floats | None = None, apart: bool = True) -> Means:
     """Means over rows of scores (rows, k)."""
     means = np.average(rows, axis=0, weights=weights)
-    return jackknifed(means, rows, groups=groups, weights=weights, signs=True)
+    return jackknifed(means, rows, groups=groups, weights=weights, signs=True, apart=apart)
 
 
 Value = Callable[[Floats], Floats]

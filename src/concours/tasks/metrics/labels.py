@@ -91,7 +91,8 @@ class Shares(Mean):
         """By rows, and where rows are of few sorts with intervals and tests of tables."""
         if kept.classes > _MOST_SORTS:
             return super().means(kept, seed=seed, rounds=rounds, empty=empty)
-        return _tabled(self.jackknifed(kept), kept, self.tables, empty)
+        found = row_means(_hits(kept), groups=kept.groups, weights=kept.weights, apart=False)
+        return _tabled(found, kept, self.tables, empty)
 
     def pseudo(self, kept: Statistics) -> tuple[Floats, Floats, bool] | None:
         if kept.classes <= _MOST_SORTS:
