@@ -72,7 +72,7 @@ def board(text: Callable[[str], str], lines: int = 12, **more: Any) -> Shown:
             others=(f"{0.2 + 0.01 * n:.4f}",), entries=str(40 - n), last=AT,
         )  # fmt: skip
 
-    axis = linear("days since the first entry", [0, 10], fit=True)
+    axis = linear("d", [0, 10], fit=True)
     scores = linear("roc_auc", [0.8, 0.95])
     curves = tuple(
         Curve(
@@ -228,7 +228,7 @@ def pages(text: Callable[[str], str] = said) -> Mapping[str, tuple[str, dict[str
     alliance = Value(
         lead=text("lead"), score="0.9512", best="0.9400", gain="+0.0104 ± 0.0021", unsure=True, zero=10.0,
         members=tuple(Value(team=n or None, name=text("team"), weight=f"{0.4 - 0.05 * n:.2f}", credit=f"0.00{4 - n}1 ± 0.0008", at=10.0, length=70 - 15 * n, low=60 - 15 * n, high=90 - 15 * n, share=f"{40 - 10 * n}%", without="0.0020") for n in range(4)),
-        grid=[Value(name=text("team"), cells=[Value(text=f"{abs(a - b) * 4}%" if a != b else "", depth=abs(a - b) * 3) for b in range(4)]) for a in range(4)],
+        grid=[Value(name=text("team"), cells=[Value(text=f"{0.8 - abs(a - b) * 0.4:.2f}" if a != b else "", depth=8 - abs(a - b) * 4) for b in range(4)]) for a in range(4)],
     )  # fmt: skip
     ways = (
         Value(title=text("phase"), address="?phase=main", here=True),
@@ -249,7 +249,7 @@ def pages(text: Callable[[str], str] = said) -> Mapping[str, tuple[str, dict[str
         "version": "1.2.3",
         "team": 2,
     }
-    battle = Value(id=9, prompt=text("prompt"), left=text("answer"), right=text("answer"))
+    battle = Value(id=9, prompt=text("prompt"), left=text("answer"), right=text("answer"), left_today=20)
     operation = Value(
         method="POST",
         path="/api/competitions/{competition}/submissions",
@@ -269,8 +269,8 @@ def pages(text: Callable[[str], str] = said) -> Mapping[str, tuple[str, dict[str
         "rules, member": ("rules", {"c": c, "text": "", "accepted": AT, "version": "", "holds": True, "form": EMPTY}),
         "board": ("board", {**on_board, "body": ""}),
         "board, hidden": ("board", {**on_board, "hidden": text("hidden"), "body": ""}),
-        "alliance": ("alliance", {"c": c, "phase": c.phases[1], "a": alliance, "team": team}),
-        "alliance, none": ("alliance", {"c": c, "phase": c.phases[1], "a": None, "team": None}),
+        "alliance": ("alliance", {"c": c, "phase": c.phases[1], "a": alliance, "team": team, "why": ""}),
+        "alliance, none": ("alliance", {"c": c, "phase": c.phases[1], "a": None, "team": None, "why": text("why")}),
         "submit": ("submit", {"c": c, "phase": c.phases[1], "refused": "", "limits": left(), "open_phases": c.phases[1:], "sample": f"patient,ill\n1,0.5\n{text('sample')}", "most": 2 << 30, "form": form(text, "file", "message")}),
         "submit, closed": ("submit", {"c": c, "phase": None, "refused": text("refusal"), "limits": None, "open_phases": (), "sample": "", "most": 1, "form": EMPTY}),
         "submissions": ("submissions", {"c": c, "phase": c.phases[1], "lines": [submission(text, s, n) for n, s in enumerate(("running", "waiting", "scored", "scored", "failed", "stopped"), 41)], "over": True, "may_choose": True, "finals": 2, "metric": "roc_auc", "limits": left(), "topics": "submission 41,submission 42", "form": EMPTY}),
@@ -305,8 +305,8 @@ def pages(text: Callable[[str], str] = said) -> Mapping[str, tuple[str, dict[str
         "admin queue": ("admin_queue", {"form": EMPTY, "jobs": [Value(slug="heart", id=4, title=text("title"), team=text("team"), state="running", at=AT)]}),
         "admin settings": ("admin_settings", {"form": EMPTY, "choices": [Value(name="registration", value="open", allowed=("open", "invitation", "closed"))], "told": [("data", "/srv/concours")]}),
         "admin audit": ("admin_audit", {"form": EMPTY, "whole": True, "lines": [Value(number=2, at=AT, actor=text("actor"), action="team.rename", subject=text("subject"), detail=text("detail"))], "more": True}),
-        "vote": ("vote", {"c": competition(text, kind="arena"), "battle": battle, "last": Value(outcome="left", left=text("entry"), right=text("entry")), "refused": "", "left": 20}),
-        "vote, none": ("vote", {"c": competition(text, kind="arena"), "battle": None, "last": None, "refused": text("refusal"), "left": None}),
+        "vote": ("vote", {"c": competition(text, kind="arena"), "battle": battle, "last": Value(outcome="left", left=text("entry"), right=text("entry")), "refused": ""}),
+        "vote, none": ("vote", {"c": competition(text, kind="arena"), "battle": None, "last": None, "refused": text("refusal")}),
         "error": ("error", {"status": 404, "title": "Not found", "reason": text("reason"), "request_id": "0123456789abcdef"}),
         "api": ("api", {"groups": [("competitions", (operation,) * 3)]}),
         "embed": ("embed", {"title": text("title"), "address": "http://127.0.0.1/c/heart/board", "body": ""}),

@@ -21,7 +21,8 @@ from concours.server.platform import Platform
 from concours.server.services import discussion, editing, files, membership, teams
 from concours.server.services.access import Access, accessed
 from concours.server.web.app import make
-from tests.server.pages.reading import fields_of
+from ..conftest import People
+from .reading import fields_of
 
 TABS = ("", "/data", "/rules", "/board", "/alliance", "/discussion")
 OWN = ("/submit", "/submissions", "/team")
@@ -144,8 +145,6 @@ class World:
 
 @pytest.fixture
 def world(platform_sqlite: Platform) -> Iterator[World]:
-    from tests.server.conftest import People
-
     return World(platform_sqlite, People(app=make(platform_sqlite), platform=platform_sqlite))
 
 

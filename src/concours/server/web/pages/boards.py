@@ -134,7 +134,9 @@ def alliance(asked: InCompetition, phase: str = "") -> Response:
     head = head_of(asked)
     team = teams.mine(asked.db, asked.access) if asked.access.member else None
     of = next(one for one in full.phases if one.key == found.phase)
-    return page(asked, "alliance", c=full, phase=of, a=shown_alliance(found, language(head.language).say), team=team)
+    why = str((found.alliance or {}).get("reason", ""))
+    shown_one = shown_alliance(found, language(head.language).say)
+    return page(asked, "alliance", c=full, phase=of, a=shown_one, team=team, why=why)
 
 
 def _body(

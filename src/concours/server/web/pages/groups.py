@@ -7,6 +7,7 @@ from typing import Final
 from concours.server.web.pages import (
     accounts,
     administration,
+    arena,
     around,
     boards,
     competitions,
@@ -32,6 +33,7 @@ PAGES: Final[tuple[Routes, ...]] = (
     described.ROUTES,
     competitions.ROUTES,
     boards.ROUTES,
+    arena.ROUTES,
     submissions.ROUTES,
     teams.ROUTES,
     discussion.ROUTES,

@@ -29,7 +29,7 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """How much two members differ; depth: from 0 to 10."""
+    """How the errors of two members go together; depth: of its colour, from -10 to 10."""
 
     text: str
     depth: int
@@ -71,8 +71,7 @@ _UNSURE = N_("Together the best entries do no better yet than chance explains.")
 
 def _shown(content: Mapping[str, Any], board: Board, say: Callable[[str], str]) -> ShownAlliance:
     members: Sequence[Mapping[str, Any]] = content["members"]
-    gain, stderr = content.get("gain"), content.get("gain_stderr")
-    sure = gain is not None and stderr is not None and abs(gain) > 2 * stderr
+    sure = bool(content.get("certain"))
     digits = decimals([one["credit"] for one in members if one.get("credit")], digits=2)
     ends = [0.0]
     for one in members:
@@ -85,7 +84,7 @@ def _shown(content: Mapping[str, Any], board: Board, say: Callable[[str], str]) 
         lead=say(_SURE if sure else _UNSURE),
         score=fixed(content.get("score"), 4),
         best=fixed(best, 4),
-        gain=_with_error(gain, stderr, 4),
+        gain=_gain(content),
         unsure=not sure,
         zero=percent(0.0, low, high),
         members=tuple(_member(one, board, low, high, digits, sure=sure) for one in members),
@@ -111,21 +110,30 @@ def _member(one: Mapping[str, Any], board: Board, low: float, high: float, digit
 
 
 def _grid(content: Mapping[str, Any], members: Sequence[Mapping[str, Any]], board: Board) -> tuple[Line, ...]:
-    """How often two members differ: `content["differ"]`, (members, members) in [0, 1]."""
-    differ: Sequence[Sequence[float]] = content.get("differ") or ()
-    if not differ:
-        return ()
-    most = max((value for row in differ for value in row), default=0.0) or 1.0
+    """How the errors of two members go together: `content["alike"]`, correlations, none of who never errs."""
+    alike: Sequence[Sequence[float | None]] = content.get("alike") or ()
     return tuple(
         Line(
             name=_name(one, board),
             cells=tuple(
-                Cell(text="" if here == there else f"{100 * value:.1f}%", depth=round(10 * value / most))
+                Cell(text="" if here == there else fixed(value, 2), depth=_depth(0.0 if here == there else value))
                 for there, value in enumerate(row)
             ),
         )
-        for here, (one, row) in enumerate(zip(members, differ, strict=True))
+        for here, (one, row) in enumerate(zip(members, alike, strict=False))
     )
+
+
+def _depth(value: float | None) -> int:
+    return round(10 * max(-1.0, min(1.0, value or 0.0)))
+
+
+def _gain(content: Mapping[str, Any]) -> str:
+    """The gain over the best entry, with its interval."""
+    gain, ends = content.get("gain"), content.get("gain_ci")
+    if gain is None:
+        return NOTHING
+    return fixed(gain, 4) if not ends or None in ends else f"{fixed(gain, 4)} [{fixed(ends[0], 4)}, {fixed(ends[1], 4)}]"
 
 
 def _team(one: Mapping[str, Any]) -> int | None:

@@ -111,12 +111,10 @@ function shown(text, address) {
   if (fault) (fault.tabIndex = -1), fault.focus();
 }
 
-/** Parts of the page that follow what happens: each is fetched again when its topic has changed. */
+/** Parts of the page that follow what happens: each is fetched again when its topic has changed, or after a while. */
 function follow() {
   const parts = [...document.querySelectorAll("[data-topic]")];
-  if (!parts.length || !window.EventSource) return;
-  const topics = [...new Set(parts.flatMap((part) => part.dataset.topic.split(",")))];
-  const asked = new URLSearchParams(topics.map((topic) => ["topic", topic]));
+  if (!parts.length) return;
   let waiting = null;
   let fetching = false;
   const refresh = async () => {
@@ -128,6 +126,7 @@ function follow() {
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-topic]")) renew(part, fresh.getElementById(part.id));
+      again();
     } catch {
       later();
     } finally {
@@ -135,11 +134,13 @@ function follow() {
     }
   };
   const later = () => (waiting ??= setTimeout(refresh, 100 + 500 * Math.random()));
-  let source = new EventSource(`/api/changes?${asked}`);
-  source.addEventListener("change", later);
-  source.onmessage = later;
+  const again = () => document.querySelector("[data-again]") && setTimeout(later, 1500);
+  again();
+  const topics = [...new Set(parts.flatMap((part) => part.dataset.topic.split(",")))].filter(Boolean);
+  if (!topics.length || !window.EventSource) return;
+  const source = new EventSource(`/api/changes?topics=${encodeURIComponent(topics.join(","))}`);
+  source.addEventListener("changed", later);
   addEventListener("pagehide", () => source.close());
-  document.addEventListener("visibilitychange", () => document.hidden || later());
 }
 
 /** Puts a newer part in the place of an older one, unless somebody is writing in it. */
@@ -159,6 +160,13 @@ function renew(part, fresh) {
   tell(fresh.dataset.tells);
 }
 
+/** The reader's own team stands out on a board that is the same for all. */
+function own(within) {
+  for (const board of [...within.querySelectorAll("[data-mine]"), ...(within.matches?.("[data-mine]") ? [within] : [])]) {
+    if (board.dataset.mine) board.querySelector(`[data-team="${CSS.escape(board.dataset.mine)}"]`)?.classList.add("mine");
+  }
+}
+
 /** An arena is voted in by keys: 1 and 2 for the sides, 0 for a tie. */
 function keys() {
   document.addEventListener("keydown", (event) => {
@@ -172,6 +180,7 @@ function begin(within) {
   copies(within);
   drops(within);
   uploads(within);
+  own(within);
   for (const log of within.querySelectorAll(".log")) log.scrollTop = log.scrollHeight;
 }
 
