@@ -17,12 +17,12 @@ axe_core = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="axe is not installed; pip install axe-playwright-python"
 )
 
-from concours.server.web.pages import static
-from concours.server.web.pages.rendering import Head
-from concours.server.web.security import _PAGE
+from concours.server.web.pages import static  # noqa: E402
+from concours.server.web.pages.rendering import Head  # noqa: E402
+from concours.server.web.security import _PAGE  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "server" / "pages"))
-import samples
+import samples  # noqa: E402
 
 POLICY = _PAGE.format("'none'")
 LONG = "a-name-without-any-place-to-break-" * 4

@@ -68,6 +68,7 @@ PARAMETERS = {
     "p/{key}": lambda world, slug: "overview",
     "u/{name}": lambda world, slug: "mia",
     "users/{name}": lambda world, slug: "mia",
+    "people/{user}": lambda world, slug: "mia",
     "links/{secret}": lambda world, slug: "a-link",
     "static/{name}": lambda world, slug: "concours.css",
 }

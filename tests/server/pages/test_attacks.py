@@ -11,12 +11,28 @@ from hypothesis import strategies as st
 
 from concours.server.web.markdown import marked_up
 from concours.server.web.pages.rendering import Head
+
 from . import samples
 from .reading import Element, parsed
 
 HEAD = Head(name="ada", administrator=True, form="f" * 43)
 MARK = "zzz"
-OPENINGS = ("", "x", '"', "'", "`", "-->", "]]>", "</title>", "</textarea>", "</script>", "</style>", "</pre>", "\n", " ")
+OPENINGS = (
+    "",
+    "x",
+    '"',
+    "'",
+    "`",
+    "-->",
+    "]]>",
+    "</title>",
+    "</textarea>",
+    "</script>",
+    "</style>",
+    "</pre>",
+    "\n",
+    " ",
+)
 DEEDS = (
     f"<script>{MARK}()</script>",
     f"<img src=x onerror={MARK}()>",
@@ -36,7 +52,7 @@ DEEDS = (
     f"![x](//{MARK}.example/y.png)",
     f"[x](data:text/html,<script>{MARK}()</script>)",
     f"<https://{MARK}.example>",
-    f"```{MARK}\" onclick=\"{MARK}()\n```",
+    f'```{MARK}" onclick="{MARK}()\n```',
 )
 PAYLOADS = [opening + deed for deed in DEEDS for opening in OPENINGS]
 SAFE = re.compile(r"(?:https?:|mailto:|/|#|\?|\.)", re.ASCII)
@@ -58,7 +74,9 @@ def _harm(element: Element) -> Iterator[str]:
             yield f"{element.tag} {name}={value[:60]}"
     if element.tag in ("iframe", "object", "embed", "style", "frame", "meta", "base") and MARK in str(element):
         yield element.tag
-    if element.tag == "script" and (element.said.strip() or not element.attributes.get("src", "").startswith("/static/")):
+    if element.tag == "script" and (
+        element.said.strip() or not element.attributes.get("src", "").startswith("/static/")
+    ):
         yield "script"
 
 
@@ -70,7 +88,21 @@ def pages_of(text: Callable[[str], str]) -> Iterator[tuple[str, str]]:
 def counted(page: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for element in parsed(page).all():
-        if element.tag not in ("p", "em", "strong", "ul", "ol", "li", "a", "code", "pre", "div", "h3", "h4", "blockquote"):
+        if element.tag not in (
+            "p",
+            "em",
+            "strong",
+            "ul",
+            "ol",
+            "li",
+            "a",
+            "code",
+            "pre",
+            "div",
+            "h3",
+            "h4",
+            "blockquote",
+        ):
             found[element.tag] = found.get(element.tag, 0) + 1
     return found
 
@@ -91,7 +123,31 @@ def test_pages_have_the_same_elements_whatever_is_written_in_them() -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.sampled_from([*OPENINGS, *DEEDS, "[", "](", ")", "!", "<", ">", "&lt;", "&#106;", "\\", "*", "|", "---\n", "javascript:", "\t"]), max_size=8).map("".join))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *OPENINGS,
+                *DEEDS,
+                "[",
+                "](",
+                ")",
+                "!",
+                "<",
+                ">",
+                "&lt;",
+                "&#106;",
+                "\\",
+                "*",
+                "|",
+                "---\n",
+                "javascript:",
+                "\t",
+            ]
+        ),
+        max_size=8,
+    ).map("".join)
+)
 def test_markdown_never_acts(text: str) -> None:
     """Whatever pieces it is made of: no script, no address but of the web, no picture of elsewhere."""
     html = str(marked_up(text, images="/c/x/files/"))

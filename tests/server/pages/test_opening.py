@@ -21,13 +21,23 @@ from concours.server.platform import Platform
 from concours.server.services import discussion, editing, files, membership, teams
 from concours.server.services.access import Access, accessed
 from concours.server.web.app import make
+
 from ..conftest import People
 from .reading import fields_of
 
 TABS = ("", "/data", "/rules", "/board", "/alliance", "/discussion")
 OWN = ("/submit", "/submissions", "/team")
-DESK = ("/host", "/host/settings", "/host/pages", "/host/files", "/host/queue", "/host/rescore")
-ADMIN = ("/admin/users", "/admin/queue", "/admin/settings", "/admin/audit")
+DESK = (
+    "/host",
+    "/host/settings",
+    "/host/pages",
+    "/host/files",
+    "/host/queue",
+    "/host/rescore",
+    "/host/people",
+    "/host/suspicions",
+)
+ADMIN = ("/admin", "/admin/workers", "/admin/users", "/admin/queue", "/admin/settings", "/admin/audit")
 
 
 PART = Part(x=D(b"x"), y=D(b"y"), ids=D(b"i"), rows=3)

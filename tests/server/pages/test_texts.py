@@ -13,11 +13,22 @@ from jinja2 import Environment, nodes
 from concours.server.web.pages.rendering import Head, environment
 from concours.server.web.texts.gathering import gathered, updated
 from concours.server.web.texts.languages import NAMES, language, preferred
+
 from . import samples
 from .reading import parsed
 
 TEMPLATES = sorted(Path(str(files("concours.server.web"))).glob("templates/*.j2"))
-SPOKEN = ("aria-label", "title", "alt", "placeholder", "content", "data-tells", "data-done", "data-taken", "data-broken")
+SPOKEN = (
+    "aria-label",
+    "title",
+    "alt",
+    "placeholder",
+    "content",
+    "data-tells",
+    "data-done",
+    "data-taken",
+    "data-broken",
+)
 SAYS_NOTHING = {"Concours", "· Concours", "API", "OpenID", "CSV", "JSON", "openapi.json", "viewport", "color-scheme"}
 """Names, which are the same in all languages."""
 CODE = ("code", "pre", "kbd", "script", "style")

@@ -12,10 +12,12 @@ from sqlalchemy import desc, select
 from concours.server import audit
 from concours.server.accounts import choices, links, users
 from concours.server.database.tables import AUDIT, COMPETITIONS, SUBMISSIONS, TEAMS
+from concours.server.services import administration
 from concours.server.services.access import Rule
-from concours.server.web.pages.answering import Fields, page, seen, tried, typed
+from concours.server.web.pages.answering import Fields, head_of, page, seen, tried, typed
 from concours.server.web.pages.forms import EMPTY, Form
 from concours.server.web.routes import Asked, Asking, Routes
+from concours.server.web.texts.languages import language
 
 ROUTES = Routes(pages=True)
 
@@ -29,6 +31,41 @@ class Choice:
     name: str
     value: str
     allowed: tuple[str, ...]
+
+
+@ROUTES.get("/admin", Rule.ADMINISTRATOR)
+def health(asked: Asked) -> Response:
+    """How the platform does, what is to be done, what is kept."""
+    platform = asked.platform
+    waiting = administration.queue(asked.db, asked.actor)
+    stored = administration.storage(asked.db, asked.actor, platform)
+    speak = language(head_of(asked).language)
+    numbers = {
+        "waiting": speak.number(waiting.submissions.get("waiting", 0)),
+        "running": speak.number(waiting.submissions.get("running", 0)),
+        "jobs": speak.number(sum(waiting.jobs.values())),
+        "openings": speak.number(waiting.openings),
+        "signals": speak.number(waiting.signals),
+        "files": speak.size(sum(one.files for one in stored.competitions)),
+        "sent": speak.size(sum(one.submissions for one in stored.competitions)),
+        "free": speak.size(stored.free),
+    }
+    checks = administration.health(asked.db, asked.actor, platform)
+    kept = stored.competitions[:_EACH]
+    return page(asked, "admin_health", form=EMPTY, numbers=list(numbers.items()), checks=checks, kept=kept)
+
+
+@ROUTES.get("/admin/workers", Rule.ADMINISTRATOR)
+def workers(asked: Asked) -> Response:
+    """Workers, and the tokens that they come with."""
+    return page(
+        asked,
+        "admin_workers",
+        form=EMPTY,
+        workers=administration.workers(asked.db, asked.actor),
+        tokens=administration.work_tokens(asked.db, asked.actor),
+        address=asked.platform.settings.address,
+    )
 
 
 @ROUTES.get("/admin/users", Rule.ADMINISTRATOR)

@@ -25,9 +25,7 @@ def vote(asked: InCompetition, fields: Fields) -> Response:
     """Votes, and shows whose the answers were above the next pair. Sent twice it is one vote."""
     given = typed(fields)
     number = given.get("battle", "")
-    revealed = arena.vote(
-        asked.db, asked.access, int(number) if number.isdecimal() else 0, given.get("outcome", "")
-    )
+    revealed = arena.vote(asked.db, asked.access, int(number) if number.isdecimal() else 0, given.get("outcome", ""))
     return _battle(asked, revealed)
 
 

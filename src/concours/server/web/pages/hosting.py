@@ -5,23 +5,37 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import Annotated, Final, Literal, cast
 
+from fastapi import Query
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
 from concours.server.refusals import Unfit
-from concours.server.services import competitions, editing, files, folders, publishing, rescoring, submissions
+from concours.server.services import (
+    competitions,
+    editing,
+    files,
+    folders,
+    participants,
+    publishing,
+    rescoring,
+    submissions,
+    suspicions,
+)
 from concours.server.services.access import Rule
 from concours.server.services.competitions import Full
 from concours.server.web.pages.answering import Fields, page, seen, tried, typed, upload
 from concours.server.web.pages.forms import EMPTY, Form
+from concours.server.web.pages.lists import Pages
 from concours.server.web.pages.settings_form import REPEATED, changes_of, counts, counts_of, more_of, typed_of
 from concours.server.web.routes import Asked, Asking, AskingOf, InCompetition, Routes
 
 ROUTES = Routes(pages=True)
 _DESK: Final = "/c/{competition}/host"
 _EACH: Final = 50
+_Find = Annotated[str, Query(max_length=100)]
+_Number = Annotated[int, Query(ge=1, le=100_000)]
 
 
 # What one hosts
@@ -308,6 +322,51 @@ def run_again(asked: InCompetition, id: int) -> Response:
     """Runs one again."""
     rescoring.run_again(asked.db, asked.access, id)
     return seen(f"{_desk(asked)}/queue", "sent")
+
+
+@ROUTES.get(f"{_DESK}/people", Rule.HOST)
+def people(asked: InCompetition, search: _Find = "", part: _Number = 1) -> Response:
+    """Who takes part."""
+    return _people(asked, EMPTY, search=search, part=part)
+
+
+@ROUTES.post(f"{_DESK}/people", Rule.HOST)
+def remove_participant(asked: InCompetition, fields: Fields) -> Response:
+    """Somebody takes part no more."""
+    given = typed(fields)
+    with tried(asked, given) as outcome:
+        participants.remove(asked.db, asked.access, given.get("user", "").strip(), why=given.get("why", ""))
+    if outcome.form:
+        return _people(asked, outcome.form, status=outcome.status)
+    return seen(f"{_desk(asked)}/people", "kept")
+
+
+@ROUTES.post(f"{_DESK}/people/{{user}}/readmit", Rule.HOST)
+def readmit(asked: InCompetition, user: str) -> Response:
+    """Somebody who was removed may join again."""
+    participants.readmit(asked.db, asked.access, user)
+    return seen(f"{_desk(asked)}/people", "kept")
+
+
+def _people(asked: AskingOf, form: Form, *, search: str = "", part: int = 1, status: int = 200) -> Response:
+    found, total = participants.listed(asked.db, asked.access, search=search, offset=(part - 1) * _EACH, limit=_EACH)
+    return page(
+        asked,
+        "host_people",
+        status=status,
+        c=_full(asked),
+        form=form,
+        people=found,
+        removed=participants.removed(asked.db, asked.access),
+        search=search,
+        pages=Pages.of(total, _EACH, part, f"{_desk(asked)}/people", search=search),
+    )
+
+
+@ROUTES.get(f"{_DESK}/suspicions", Rule.HOST)
+def unusual(asked: InCompetition) -> Response:
+    """What is unusual, without accusing anybody."""
+    return page(asked, "host_suspicions", c=_full(asked), form=EMPTY, found=suspicions.found(asked.db, asked.access))
 
 
 # Scored again

@@ -133,7 +133,9 @@ def _gain(content: Mapping[str, Any]) -> str:
     gain, ends = content.get("gain"), content.get("gain_ci")
     if gain is None:
         return NOTHING
-    return fixed(gain, 4) if not ends or None in ends else f"{fixed(gain, 4)} [{fixed(ends[0], 4)}, {fixed(ends[1], 4)}]"
+    return (
+        fixed(gain, 4) if not ends or None in ends else f"{fixed(gain, 4)} [{fixed(ends[0], 4)}, {fixed(ends[1], 4)}]"
+    )
 
 
 def _team(one: Mapping[str, Any]) -> int | None:

@@ -138,8 +138,8 @@ function follow() {
   again();
   const topics = [...new Set(parts.flatMap((part) => part.dataset.topic.split(",")))].filter(Boolean);
   if (!topics.length || !window.EventSource) return;
-  const source = new EventSource(`/api/changes?topics=${encodeURIComponent(topics.join(","))}`);
-  source.addEventListener("changed", later);
+  const source = new EventSource(`/api/changes?${new URLSearchParams(topics.map((topic) => ["topic", topic]))}`);
+  source.addEventListener("change", later);
   addEventListener("pagehide", () => source.close());
 }
 
