@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi.responses import Response
@@ -84,6 +85,7 @@ def one(asked: InCompetition, id: int) -> Response:
     found = submissions.one(asked.db, asked.access, id)
     own = asked.access.host or (found.team is not None and found.team == asked.access.team)
     full = competitions.one(asked.db, asked.access)
+    told = submissions.log(asked.db, asked.access, id) if own and found.brings == "code" else None
     return page(
         asked,
         "submission",
@@ -91,8 +93,9 @@ def one(asked: InCompetition, id: int) -> Response:
         s=found,
         own=own,
         place=_place(asked, found),
-        progress=None,
-        log=None,
+        progress=_share(told.progress) if told else None,
+        log=told.text if told else None,
+        told=told.progress if told else {},
         older=(),
         receipt=_receipt(asked, found) if own else (),
     )
@@ -179,6 +182,12 @@ def _mine(asked: AskingOf, form: Form, key: str, *, status: int = 200) -> Respon
 
 def _metric(full: Full) -> str:
     return full.metrics[0].name if full.metrics else ""
+
+
+def _share(progress: Mapping[str, float]) -> float | None:
+    """How much of a run is done, in [0, 1], where it tells that."""
+    done = progress.get("progress", progress.get("done"))
+    return None if done is None else min(1.0, max(0.0, done))
 
 
 def _place(asked: AskingOf, found: Submission) -> int | None:
