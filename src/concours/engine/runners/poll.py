@@ -86,8 +86,8 @@ def rate(job: Job, store: Store) -> JobResult:
     """
     cluster = tuple(job.params["cluster"])
     tally = Tally(Columns(left=_LEFT, right=_RIGHT, winner=_WINNER, clusters=cluster), keep=bool(cluster))
-    for number in range(len(job.inputs)):
-        tally.add(_among(get_table(store, job.inputs[f"votes{number}"]), job.params, cluster))
+    batches = [get_table(store, job.inputs[f"votes{number}"]) for number in range(len(job.inputs))]
+    tally.add(_among(pa.concat_tables(batches).combine_chunks(), job.params, cluster))  # thousands of batches are small
     counts, ties = tally.counts, TIES["half"]
     boards = checked(counts)
     (alone,) = by_counts(boards, ties)

@@ -44,6 +44,8 @@ GATHERED_S: Final = 2.0
 """How long votes are gathered before they are a batch."""
 
 _VOTER: Final = "voter"
+_SHOWN_BY: Final = ("prompts", "received", "withdrawn", "rated")
+"""What the tables hang on, of the state of a poll."""
 
 
 def poll_of(name: str, arena: Arena, files: Mapping[str, Digest]) -> Poll:
@@ -135,33 +137,29 @@ class ArenaProjection:
 
     def __init__(self, database: Database, board: str, phase: int) -> None:
         self._database, self._board, self._phase = database, board, phase
-        self._number: int | None = None
+        self._live = False
 
     def watch(self, before: Polled, after: Polled, number: int) -> None:
         """Follows a step; up to which record of the journal, -1 while that is recalled."""
-        if number < 0:
+        if number < 0 or (self._live and before is after):
             return
-        if self._number is None:
-            self.whole(after, number)
-            return
-        self._number = number
-        received = list(after.received)[len(before.received) :]
-        stands = any(getattr(before, what) is not getattr(after, what) for what in ("prompts", "received", "withdrawn"))
-        if stands or before.rated is not after.rated:
-            with self._database.writing() as db:
-                self._write(db, after, received)
-
-    def whole(self, state: Polled, number: int) -> None:
-        """Writes all tables anew."""
-        self._number = number
         with self._database.writing() as db:
-            self._write(db, state, list(state.received))
+            if not self._live:
+                self.whole(db, after)
+            elif any(getattr(before, what) is not getattr(after, what) for what in _SHOWN_BY):
+                self._write(db, after, list(after.received)[len(before.received) :])
+            self._applied(db, number)
+        self._live = True
+
+    def whole(self, db: Connection, state: Polled) -> None:
+        """Writes all tables anew."""
+        self._write(db, state, list(state.received))
 
     def finish(self, state: Polled) -> None:
-        """Writes the end of a drive: once the poll is closed, so is the phase, and its board is final."""
-        with self._database.writing() as db:
-            self._write(db, state, list(state.received))
-            if state.closed:
+        """Writes down that the poll has come to its end, if it has: its board is final, and its phase closed."""
+        if state.closed:
+            with self._database.writing() as db:
+                self.whole(db, state)
                 self._places(db, state, "rest")
                 phases.end(db, self._phase)
 
@@ -170,10 +168,12 @@ class ArenaProjection:
             self._submission(db, state, entry)
         self._places(db, state, "public")
         self._pairing(db, state)
-        at = utc_now()
-        db.execute(delete(APPLIED).where(APPLIED.c.board == self._board))
-        db.execute(insert(APPLIED).values(board=self._board, number=self._number or 0, at=at))
         tell(db, f"board {self._phase}", *(f"submission {entry}" for entry in received))
+
+    def _applied(self, db: Connection, number: int) -> None:
+        mine, values = APPLIED.c.board == self._board, {"number": number, "at": utc_now()}
+        if not db.execute(update(APPLIED).where(mine).values(**values)).rowcount:
+            db.execute(insert(APPLIED).values(board=self._board, **values))
 
     def _submission(self, db: Connection, state: Polled, entry: str) -> None:
         came = state.received[entry]
