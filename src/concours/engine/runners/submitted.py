@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from concours.core.digests import Digest, canonical_json
@@ -14,7 +13,7 @@ from concours.core.job import Job
 from concours.core.ports import Store
 from concours.engine.sandbox.box import Box
 from concours.engine.sandbox.python import PYTHON
-from concours.engine.submitted.boxed import bounds_of, inputs_of, laid_out, ran, say, values_of
+from concours.engine.submitted.boxed import aside, bounds_of, inputs_of, laid_out, ran, say, values_of
 from concours.engine.submitted.forms import ENTRY, started
 from concours.engine.submitted.scorers import numbers_of, program_of
 from concours.engine.submitted.unpacking import unpacked
@@ -155,9 +154,7 @@ def _public(job: Job) -> dict[str, Digest]:
 def _sent(job: Job, store: Store, name: str, most_bytes: int) -> Iterator[Path]:
     """A folder with what one of the inputs is: files that were packed, or one."""
     called = job.params.get("called" if name in ("program", "file") else f"{name}_called", name)
-    with TemporaryDirectory(prefix="concours-sent-") as folder:
-        place = Path(folder, "files")
-        place.mkdir(mode=0o755)
+    with aside(store) as place:
         try:
             with store.open(job.inputs[name]) as content:
                 unpacked(content, str(called), place, most_bytes=most_bytes)

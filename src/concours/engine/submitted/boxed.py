@@ -57,12 +57,26 @@ def ran(box: Box, store: Store) -> Ended:
     raise TypeError("a box ends")
 
 
+BOXES: Final = "boxes"
+"""The folder of a store where lies what programs in boxes are given, while they run."""
+
+
+@contextmanager
+def aside(store: Store) -> Iterator[Path]:
+    """An empty folder, for a while: beside the objects of a store that has a folder, so that they need no copy."""
+    beside = getattr(store, "folder", None) and Path(store.folder, BOXES)  # type: ignore[attr-defined]
+    if beside:
+        beside.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="concours-", dir=beside) as folder:
+        root = Path(folder, "files")
+        root.mkdir(mode=0o755)
+        yield root
+
+
 @contextmanager
 def laid_out(files: Mapping[str, Digest], store: Store) -> Iterator[Path]:
     """A folder in which objects of a store lie by their paths, while it is needed."""
-    with TemporaryDirectory(prefix="concours-box-") as folder:
-        root = Path(folder, "files")
-        root.mkdir(mode=0o755)
+    with aside(store) as root:
         for path, digest in files.items():
             place = root / path
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o755)

@@ -383,7 +383,9 @@ def _run(db: Connection, id: int, program: str) -> Row[Any] | None:
     """
     phase = select(PHASES.c.began).join(SUBMISSIONS, SUBMISSIONS.c.phase == PHASES.c.id).where(SUBMISSIONS.c.id == id)
     known = db.execute(phase).scalar() or ""
-    ran = select(WORK.c.owner, WORK.c.job, WORK.c.spec).where(WORK.c.program == program).order_by(WORK.c.id.desc())
+    ran: Select[Any] = (
+        select(WORK.c.owner, WORK.c.job, WORK.c.spec).where(WORK.c.program == program).order_by(WORK.c.id.desc())
+    )
     return next((job for job in db.execute(ran) if _reads(job.spec, program, known)), None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from concours.core.event import Done, Failed, Outcome
 from concours.core.ports import Executor, Notice
 from concours.engine.limits import Limits
 from concours.engine.processes import ProcessExecutor
+from concours.engine.submitted.boxed import BOXES
 from concours.server.working.queue import LEASE_S, Lease
 from concours.server.working.speaking import Away, Gone, Platform
 from concours.stores.disk import DiskStore
@@ -53,6 +55,7 @@ class Worker:
     ) -> None:
         self._platform, self._told = platform, told
         self._store = DiskStore(folder)
+        shutil.rmtree(folder / BOXES, ignore_errors=True)  # of one that was killed
         self._executor: Executor = ProcessExecutor(
             self._store, runners, workers=1, limits=Limits(seconds=None), listener=self._hear
         )
