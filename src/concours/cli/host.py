@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from concours.cli.terminal import say, say_json
+from concours.cli.terminal import agreed, say, say_json
 
 if TYPE_CHECKING:
+    from concours.api.client import Client
     from concours.server.hosting.check import Checked
+    from concours.server.hosting.competition import Competition
     from concours.server.hosting.made import Made
 
 host = typer.Typer(name="host", help="Make, check and publish a competition, which is a folder.", no_args_is_help=True)
@@ -58,6 +60,56 @@ def check(
         _say_checked(found, folder)
     if not found.passes:
         raise typer.Exit(2)
+
+
+@host.command("publish")
+def publish(
+    folder: Folder = Path(),
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="The platform; by default that of your last `concours login`."),
+    ] = None,
+) -> None:
+    """Check a competition, send it to a platform, have it checked there, and publish it when you say so.
+
+    Until then it is a draft, which its hosts alone see; the same command brings it up to date. Exits with 2 where it
+    does not pass.
+    """
+    from concours.api.client import Client
+    from concours.server.hosting.check import check as looked
+
+    with Client(server) as client:
+        found = looked(folder)
+        _say_checked(found, folder)
+        if not found.passes or found.competition is None:
+            raise typer.Exit(2)
+        _bring(client, folder, found.competition)
+
+
+def _bring(client: Client, folder: Path, competition: Competition) -> None:
+    from tempfile import TemporaryDirectory
+
+    from concours.server.hosting.archive import archive_of
+
+    name = competition.slug
+    with TemporaryDirectory() as aside:
+        archive = archive_of(folder, Path(aside) / f"{name}.zip")
+        say(f"{archive.stat().st_size:,} bytes are sent to {client.url}")
+        client.bring(name, archive)
+    say("the platform reads them")
+    checked = client.check(name)
+    if checked.checked is None:
+        say(f"refused: {checked.complaint or 'somebody has changed it meanwhile; run this again'}")
+        raise typer.Exit(2)
+    say(*(f"look: {line}" for line in checked.checked.get("warnings", ())))
+    address = f"{client.url}/c/{name}"
+    who = "everybody" if competition.visibility == "all" else "its members"
+    say(f"{competition.title} is a draft at {address}, which its hosts see")
+    if agreed(f"Publish it, so that {who} see it from now on?"):
+        client.publish(name)
+        say(f"{competition.title} is published: {address}")
+    else:
+        say("it stays a draft; publish it there, or by this command")
 
 
 def _say_made(made: Made) -> None:

@@ -23,6 +23,7 @@ from concours.api.client.packing import Packed, pack
 from concours.api.client.records import (
     Board,
     Competition,
+    Declared,
     Finals,
     Left,
     Listing,
@@ -93,8 +94,8 @@ class Client:
         return read(records.Me, self._asking.get("/me")).account.name
 
     def new_token(self, user: str, password: str, name: str) -> str:
-        """A token by name and password, to take part with."""
-        told = {"name": name, "scopes": ["read", "submit", "write"], "user": user, "password": password}
+        """A token by name and password, to take part and to host with."""
+        told = {"name": name, "scopes": ["read", "submit", "write", "host"], "user": user, "password": password}
         return read(records.Made, self._asking.send("POST", "/tokens", json=told).json()).token
 
     # Competitions
@@ -286,6 +287,39 @@ class Client:
         while True:
             time.sleep(_LOOKS_S)
             yield
+
+    # Hosting
+
+    def declared(self, name: str) -> Declared | None:
+        """A competition as its hosts have it; none where there is none, or it is a draft of others."""
+        try:
+            return read(Declared, self._asking.get(f"{_of(name)}/settings"))
+        except PlatformRefused as error:
+            if error.status == httpx.codes.NOT_FOUND:
+                return None
+            raise
+
+    def bring(self, name: str, archive: Path, *, told: Progress = _nothing) -> Declared:
+        """Sends the archive of a competition's folder: a new draft, or the same one as it is now."""
+        method, address = ("PUT", f"{_of(name)}/folder") if self.declared(name) else ("POST", "/folders")
+        with archive.open("rb") as file:
+            content = _Told(file, told)
+            headers = {"content-length": str(archive.stat().st_size), "content-type": "application/zip"}
+            pieces = iter(partial(content.read, _CHUNK), b"")
+            return read(Declared, self._asking.send(method, address, content=pieces, headers=headers).json())
+
+    def check(self, name: str) -> Declared:
+        """Has a draft's data read by the platform, and waits until it is: `complaint` says why it cannot be."""
+        found = read(Declared, self._asking.send("POST", f"{_of(name)}/check").json())
+        while found.state == "checking":
+            found = read(Declared, self._asking.get(f"{_of(name)}/settings"))
+            if found.state == "checking":
+                time.sleep(_LOOKS_S)
+        return found
+
+    def publish(self, name: str) -> Declared:
+        """From now on its readers see a draft that was checked."""
+        return read(Declared, self._asking.send("POST", f"{_of(name)}/publish").json())
 
     # Boards
 

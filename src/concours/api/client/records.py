@@ -72,6 +72,24 @@ class Competition:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Declared:
+    """A competition as its hosts have it.
+
+    Attributes:
+        state: `draft`, `checking`, `published`, `closed` or `archived`.
+        version: how often it was changed.
+        checked: what reading this version's data has found; none where it was not read, or cannot be.
+        complaint: why it cannot be read.
+    """
+
+    slug: str
+    state: str
+    version: int
+    checked: Mapping[str, Any] | None
+    complaint: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rules:
     """Rules, in Markdown; by their version they are accepted."""
 
