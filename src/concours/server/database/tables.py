@@ -271,7 +271,7 @@ SUBMISSIONS = Table(
     "submissions",
     METADATA,
     Column("id", _NUMBER, primary_key=True),
-    Column("competition", _NUMBER, ForeignKey("competitions.id"), nullable=False, index=True),
+    Column("competition", _NUMBER, ForeignKey("competitions.id"), nullable=False),
     Column("phase", _NUMBER, ForeignKey("phases.id"), nullable=False),
     Column("team", _NUMBER, ForeignKey("teams.id")),
     Column("user", _NUMBER, ForeignKey("users.id")),
@@ -292,6 +292,8 @@ SUBMISSIONS = Table(
 )
 Index("ix_submissions_team", SUBMISSIONS.c.team, SUBMISSIONS.c.phase, SUBMISSIONS.c.at)
 Index("ix_submissions_phase", SUBMISSIONS.c.phase, SUBMISSIONS.c.state)
+Index("ix_submissions_competition", SUBMISSIONS.c.competition, SUBMISSIONS.c.size)
+Index("ix_submissions_user", SUBMISSIONS.c.user, SUBMISSIONS.c.size)
 """brings: `predictions` or `code`. team: none of a baseline of the host's.
 state: `waiting`, `running`, `scored`, `failed` or `stopped`; a projection of the journal, as `reason` is.
 charged: whether it counts against the limits of its team; what the platform could not do does not.

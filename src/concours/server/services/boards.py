@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import String, cast, literal, select
 from sqlalchemy.engine import Connection
 
 from concours.core.errors import nearest
@@ -231,20 +231,18 @@ def board(
     shown: Part = part or ("private" if of.over and _has(db, of, "private") else "public")
     stamp, updated = _version(db, access, of)
     name = (db.engine, stamp, declared.key, shown)
-    with _lock:
-        if name in _boards:
-            _boards.move_to_end(name)
-            return _boards[name]
-    made = _read(db, access, of, declared, shown, stamp, updated)
-    with _lock:
-        _boards[name] = made
-        while len(_boards) > _KEPT:
-            _boards.popitem(last=False)
-    return made
+    if made := _boards.get(name):
+        return made
+    with _reading:  # one thread reads it, and all who wait for it have it then
+        if name not in _boards:
+            _boards[name] = _read(db, access, of, declared, shown, stamp, updated)
+            while len(_boards) > _KEPT:
+                _boards.popitem(last=False)
+        return _boards[name]
 
 
 _boards: OrderedDict[Any, Board] = OrderedDict()
-_lock = threading.Lock()
+_reading = threading.Lock()
 
 
 def _has(db: Connection, of: Stage, part: Part) -> bool:
@@ -299,59 +297,23 @@ def _rows(
         .where(PLACES.c.board == of.board, PLACES.c.part == _PARTS[part])
         .order_by(PLACES.c.number)
     ).all()
-    rows: list[Row] = []
+    found: list[dict[str, Any]] = []
     seen: set[int] = set()
     for entry, text, team, entry_name in placed:
         if team is not None and team in seen:  # two teams that were merged have one line, their better one
             continue
         seen |= set() if team is None else {team}
-        tally = tallies.get(team)
-        rows.append(
-            replace(
-                _line(json_of(text), metrics, of),
-                team=team,
-                name=names[team] if team is not None else entry_name,
-                members=members.get(team, ()),
-                baseline=team is None,
-                entry=entry,
-                entries=tally.entries if tally else 0,
-                last=tally.last if tally else None,
-            )
-        )
-    waiting = [tally for team, tally in tallies.items() if team not in seen]
-    rows += [
-        replace(
-            _NOBODY,
-            team=tally.team,
-            name=names[tally.team],
-            members=members.get(tally.team, ()),
-            entries=tally.entries,
-            last=tally.last,
-            reason=NO_SCORE,
-        )
-        for tally in sorted(waiting, key=lambda tally: names[tally.team].casefold())
-    ]
-    return _ranked(rows, declared, metrics)
-
-
-_NOBODY: Final = Row(
-    rank=None,
-    best=None,
-    worst=None,
-    team=None,
-    name="",
-    members=(),
-    baseline=False,
-    entry=None,
-    score=None,
-    interval=None,
-    metrics={},
-    intervals={},
-    entries=0,
-    last=None,
-    moved=None,
-    reason="",
-)
+        place = {"team": team, "name": names.get(team, entry_name), "baseline": team is None, "entry": entry}
+        found.append({**_line(json_of(text), metrics, of), **place})
+    unplaced = (team for team in tallies if team not in seen)
+    for team in sorted(unplaced, key=lambda team: names[team].casefold()):
+        place = {"team": team, "name": names[team], "baseline": False, "entry": None}
+        found.append({**_line({}, metrics, of), **place, "reason": NO_SCORE})
+    for values in found:
+        tally = tallies.get(values["team"])
+        values["members"] = members.get(values["team"], ())
+        values["entries"], values["last"] = (tally.entries, tally.last) if tally else (0, None)
+    return _ranked(found, declared, metrics)
 
 
 def _members(db: Connection, access: Access) -> dict[int | None, tuple[str, ...]]:
@@ -366,8 +328,8 @@ def _members(db: Connection, access: Access) -> dict[int | None, tuple[str, ...]
     return found
 
 
-def _line(line: Mapping[str, Any], metrics: Sequence[Measured], of: Stage) -> Row:
-    """What a line of the journal's board says by the metrics of one board."""
+def _line(line: Mapping[str, Any], metrics: Sequence[Measured], of: Stage) -> dict[str, Any]:
+    """What a line of the journal's board says by the metrics of one board: fields of a `Row`."""
     names = [metric.name for metric in metrics]
     values, ends = line.get("metrics", {}), line.get("intervals", {})
     first = names[0] if names else ""
@@ -375,48 +337,43 @@ def _line(line: Mapping[str, Any], metrics: Sequence[Measured], of: Stage) -> Ro
     within = (
         (line.get("rank_best"), line.get("rank_worst")) if ranking else tuple(line.get("ranks", {}).get(first, ()))[1:]
     )
-    best, worst = within if len(within) == 2 else (None, None)
     unsure = line.get("unsure", {}).get(first, "")
-    return replace(
-        _NOBODY,
-        best=best,
-        worst=worst,
-        score=values.get(first),
-        interval=tuple(ends[first]) if ends.get(first) else None,
-        metrics={name: values.get(name) for name in names},
-        intervals={name: tuple(ends[name]) for name in names if ends.get(name)},
-        reason=unsure or ("" if values.get(first) is not None else NO_SCORE),
-    )
+    return {
+        "within": within if len(within) == 2 and None not in within else None,
+        "score": values.get(first),
+        "interval": tuple(ends[first]) if ends.get(first) else None,
+        "metrics": {name: values.get(name) for name in names},
+        "intervals": {name: tuple(ends[name]) for name in names if ends.get(name)},
+        "reason": unsure or ("" if values.get(first) is not None else NO_SCORE),
+    }
 
 
-def _ranked(rows: Sequence[Row], declared: BoardOf, metrics: Sequence[Measured]) -> list[Row]:
+def _ranked(found: Sequence[dict[str, Any]], declared: BoardOf, metrics: Sequence[Measured]) -> list[Row]:
     """Rows with the places that follow from what they show, in that order; who has no score stands last."""
-    if not rows or not metrics:
-        return list(rows)
+    if not found or not metrics:
+        return [_row(values, 0, None, declared) for values in found]
     scores = np.array(
-        [[np.nan if (value := row.metrics.get(m.name)) is None else value for m in metrics] for row in rows],
+        [[np.nan if value is None else value for value in values["metrics"].values()] for values in found],
         dtype=np.float64,
     )
-    placed = np.array([not row.baseline for row in rows])
+    placed = np.array([not values["baseline"] for values in found])
     greater = metrics[0].greater_is_better
     by = scores[:, 0]
     if declared.rank == "mean of ranks":
         by, greater = mean_ranks(scores, np.array([m.greater_is_better for m in metrics]), placed), False
-    ranks = shared_ranks(np.where(placed, by, np.nan), greater_is_better=greater)
-    oriented = -by if greater else by
-    order = np.argsort(oriented, kind="stable").tolist()  # what is no number comes last
-    return [_placed(rows[at], int(ranks[at]), float(by[at]), declared) for at in order]
+    ranks = shared_ranks(np.where(placed, by, np.nan), greater_is_better=greater).tolist()
+    order = np.argsort(-by if greater else by, kind="stable").tolist()  # what is no number comes last
+    means = [None if value != value else value for value in by.tolist()]
+    return [_row(found[at], ranks[at], means[at], declared) for at in order]
 
 
-def _placed(row: Row, rank: int, by: float, declared: BoardOf) -> Row:
+def _row(values: dict[str, Any], rank: int, mean: float | None, declared: BoardOf) -> Row:
+    within = values.pop("within")
     if declared.rank == "mean of ranks":
-        row = replace(row, score=None if np.isnan(by) else by, interval=None, best=None, worst=None)
-    if not rank:
-        return replace(row, best=None, worst=None)
-    best = rank if row.best is None else min(row.best, rank)
-    worst = rank if row.worst is None else max(row.worst, rank)
-    known = row.best is not None
-    return replace(row, rank=rank, best=best if known else None, worst=worst if known else None)
+        values |= {"score": mean, "interval": None}
+        within = None
+    best, worst = (min(within[0], rank), max(within[1], rank)) if within and rank else (None, None)
+    return Row(**values, rank=rank or None, best=best, worst=worst, moved=None)
 
 
 # The alliance
@@ -463,10 +420,10 @@ def history(
         select(SUBMISSIONS.c.team, SUBMISSIONS.c.at, SCORES.c.metrics, SCORES.c.shown)
         .join(SCORES, SCORES.c.entry == SUBMISSIONS.c.id)
         .where(
-            SCORES.c.board == of.board,
-            SCORES.c.problem == of.problem,
-            SUBMISSIONS.c.phase == of.id,
             SUBMISSIONS.c.team.in_(teams),
+            SUBMISSIONS.c.phase == of.id,
+            SCORES.c.board == literal("phase ") + cast(SUBMISSIONS.c.phase, String),  # teams are looked up first
+            SCORES.c.problem == of.problem,
         )
         .order_by(SUBMISSIONS.c.at, SUBMISSIONS.c.id)
     ).all()

@@ -414,7 +414,7 @@ def _asked(access: Access) -> Select[Any]:
         .outerjoin(TEAMS, TEAMS.c.id == SUBMISSIONS.c.team)
         .outerjoin(SCORES, of_entry)
         .outerjoin(PLACES, in_the_end)
-        .where(SUBMISSIONS.c.competition == access.competition.id)
+        .where(SUBMISSIONS.c.competition + 0 == access.competition.id)  # so that it is found by team or number
     )
 
 
