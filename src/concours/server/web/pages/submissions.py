@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 from concours.core.digests import Digest
 from concours.core.event import utc_now
 from concours.core.ports import Store
+from concours.server.accounts.addresses import digest_of
 from concours.server.database.texts import json_of
 from concours.server.hosting.opened import Opened
 from concours.server.receiving import name_of_file
@@ -117,7 +118,13 @@ def _sent(asked: AskingOf, given: dict[str, str], file: UploadFile | None) -> Se
     brings = recognised(asked.platform.store.local_path(kept.digest), called)
     message = given.get("message", "").strip()
     return Sent(
-        digest=kept.digest, size=kept.size, called=called, brings=brings, phase=given.get("phase", ""), message=message
+        digest=kept.digest,
+        size=kept.size,
+        called=called,
+        brings=brings,
+        phase=given.get("phase", ""),
+        message=message,
+        address=digest_of(asked.platform.settings, asked.actor.address),
     )
 
 
