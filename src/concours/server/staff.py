@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 
 _LOG: Final = logging.getLogger("concours.platform")
 _FIRST_WAIT_S: Final = 0.5
-_LONGEST_WAIT_S: Final = 30.0
+_LONGEST_WAIT_S: Final = 5.0
 _STEADY_S: Final = 60.0
 """Who has lived so long is started again at once."""
 

@@ -86,7 +86,7 @@ def _by_token(request: Request, db: Connection, platform: Platform, address: str
     if row is None:
         raise NotSignedIn("this token is none, or has ended; make another, under your profile")
     if tokens.is_stale(row.used):
-        if request.method in READS:
+        if db.get_execution_options().get("reads"):
             with platform.database.writing() as own:
                 tokens.mark(own, row.token)
         else:
