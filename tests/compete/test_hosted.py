@@ -111,6 +111,12 @@ def test_conformance(answer: Answer) -> None:
     check_process(BOARD, toy_candidates(2), signals=SIGNALS, answer=answer)
 
 
+@pytest.mark.parametrize("answer", [all_well, some_fail, all_fail])
+def test_conformance_of_a_ladder(answer: Answer) -> None:
+    """The same laws hold where what is shown of a team hangs on the order of its entries."""
+    check_process(replace(BOARD, ladder=True), toy_candidates(2), signals=SIGNALS, answer=answer)
+
+
 @pytest.mark.parametrize("rest", [digest_json("rest"), None])
 @pytest.mark.parametrize("answer", [all_well, some_fail, all_fail])
 def test_conformance_where_a_program_of_the_host_scores(answer: Answer, rest: Digest | None) -> None:
@@ -589,3 +595,37 @@ def test_a_scorer_of_the_host_s_leaves_nothing_to_join() -> None:
     state = done(told(files, board=board), board=board)
     assert state.allying is None
     assert "nothing is known of rows" in board.alliance(state).reason
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32), st.integers(2, 9))
+def test_a_ladder_shows_what_climbing_in_order_shows(seed: int, count: int) -> None:
+    """Whenever jobs end: of a team the last entry that climbed over the one before, whatever the scores are."""
+    board, rng = Hosted(problem=PROBLEM, ladder=True), random.Random(seed)
+    state = told([joins(f"a{number}", team="a") for number in range(count)], board=board)
+    climbs = {}
+    while jobs := board.plan(state).jobs:
+        job = rng.choice(jobs)
+        answer = all_well(job)
+        if job.runner == "climb":
+            climbs[job.inputs["predictions0"], job.inputs["predictions1"]] = answer.values["climbs"]
+        state = board.update(state, answer)
+        for entry in state.entries:
+            shown = board.shown(state, entry)
+            last = state.shown.get(f"{PROBLEM.digest} {entry}")
+            assert (shown is None) == (last is None)
+    last = "a0"
+    for number in range(count):
+        entry = f"a{number}"
+        pair = state.results[last].predictions, state.results[entry].predictions
+        last = entry if number and climbs[pair] else last
+        assert state.shown[f"{PROBLEM.digest} {entry}"] == last
+        assert board.shown(state, entry) == board.scores(state)[last]
+    assert state.best_of(PROBLEM.digest, "team a") == last
+    assert entered(state) == (last,)
+
+
+def test_a_ladder_needs_rows() -> None:
+    """Of a host's own scorer none are known."""
+    with pytest.raises(ValueError, match="leave it out"):
+        Hosted(problem=OWN, ladder=True).init((), seed=0)

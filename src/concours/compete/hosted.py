@@ -77,6 +77,10 @@ class Hosted:
         name: to whom signals are addressed.
         sheet: what files of predictions call rows and columns.
         submitted: what programs that somebody sent are run with.
+        ladder: whether the public board is guarded against climbing by chance (Blum and Hardt 2015): of a team it shows
+            another entry only if that is better than the one shown by more than the standard error of their paired
+            difference, in the order in which they joined. What else entries scored is kept, and shown to nobody. An
+            entry that is withdrawn is taken out of that order, so that whoever may withdraw may look twice.
         final: how an entry by recipe predicts the test part (`compete.leaderboard`).
         threads: of each job.
     """
@@ -85,6 +89,7 @@ class Hosted:
     name: str = "board"
     sheet: Sheet = field(default_factory=Sheet)
     submitted: Submitted = field(default_factory=Submitted)
+    ladder: bool = False
     final: Final = "bag"
     threads: int = 1
     order: Order = "arrival"
@@ -93,11 +98,14 @@ class Hosted:
         """The board with those that stand on it from the beginning, each as a team.
 
         Raises:
-            ValueError: the problem has no test part, by which entries are scored.
+            ValueError: the problem has no test part, by which entries are scored; or it has no rows, for a Ladder.
         """
         if isinstance(self.problem, Problem):
             test_of(self.problem)
-        board = Board(seed=seed, problems=(self.problem.digest,), read=Growing({self.problem.digest: self.problem}))
+        elif self.ladder:
+            raise ValueError("a Ladder compares rows, and of a host's own scorer none are known: leave it out")
+        read = Growing[str, Scoring | str]({self.problem.digest: self.problem})
+        board = Board(seed=seed, problems=(self.problem.digest,), read=read, guarded=self.ladder)
         for number, candidate in enumerate(candidates):
             entry = f"from the beginning {number}"
             first = Joined(name=candidate.entrant.name, team=entry, number=number, candidate=candidate)
@@ -118,7 +126,7 @@ class Hosted:
             (self._reading(state, digest),) for digest in state.problems if digest not in state.read
         ]
         groups += [under_way.jobs for under_way in state.under_way.values()]
-        groups += [(pending.job,) for pending in (state.ranking, state.allying) if pending]
+        groups += [(pending.job,) for pending in (*state.climbing.values(), state.ranking, state.allying) if pending]
         jobs = Grouped(tuple(groups))
         return Plan(jobs, "run") if jobs else Plan(status="finished" if state.closed else "wait")
 
@@ -141,6 +149,17 @@ class Hosted:
         digest = problem or current(state)
         return {entry: score for entry in state.standing if (score := state.score(digest, entry))}
 
+    def shown(self, state: Board, entry: str) -> Score | None:
+        """The score that may be shown for an entry while the board is open: its own, or on a Ladder that of the entry
+        which its team was shown by once it had come; none until that is known.
+        """
+        digest = current(state)
+        score = state.score(digest, entry)
+        if not state.guarded or (score and score.reason):
+            return score
+        last = state.shown.get(f"{digest} {entry}")
+        return state.score(digest, last) if last else None
+
     # Signals
 
     def _told(self, state: Board, signal: Signal) -> Board:
@@ -149,7 +168,7 @@ class Hosted:
             entry = joined(signal.id, len(state.entries), body)
             return self._advanced(state.with_entry(signal.id, entry), signal.id)
         if signal.name == "withdrawn":
-            return state.without(str(body["entry"]))
+            return self._reclimbed(state.without(str(body["entry"])), str(body["entry"]))
         if signal.name == "rescored":
             return replace(state, problems=(*state.problems, Digest(body["problem"])))
         if signal.name == "opted":
@@ -167,7 +186,10 @@ class Hosted:
             under_way = state.under_way[entry]
             known = under_way.known.with_item(event.job, event)
             state = self._advanced(state, entry, replace(under_way, known=known))
-        if owners:
+        climbing = [key for key, pending in state.climbing.items() if pending.job.digest == event.job]
+        for key in climbing:
+            state = self._climbed(state, key, event)
+        if owners or climbing:
             return state
         ranking = state.ranking
         if ranking and ranking.job.digest == event.job:
@@ -211,7 +233,53 @@ class Hosted:
                     state = state.with_score(digest, entry, score) if score else state
                     jobs = jobs if score else (*jobs, job)
             state, jobs = self._judged(state, entry, result, under_way, jobs)
-        return state.with_jobs(entry, replace(under_way, jobs=jobs) if jobs else None)
+        state = state.with_jobs(entry, replace(under_way, jobs=jobs) if jobs else None)
+        for digest, _ in readable(state) if state.guarded else ():
+            state = self._climbs(state, digest, state.entries[entry].side)
+        return state
+
+    # The Ladder
+
+    def _climbs(self, state: Board, problem: Digest, side: str) -> Board:
+        """The board with what is shown of a side, as far as its entries have been scored, in their order."""
+        key, last = f"{problem} {side}", ""
+        if key in state.climbing:
+            return state
+        for entry in state.of_side[side]:
+            mine, result, score = f"{problem} {entry}", state.results.get(entry), state.score(problem, entry)
+            if mine in state.shown:
+                last = state.shown[mine]
+            elif state.value(problem, entry) is None:
+                if score is None and not (result and result.reason):
+                    break
+            elif last:
+                job = self._measure(state, problem).climb(state.results[last], state.results[entry])
+                assert job is not None  # noqa: S101 (for the type checker)
+                return _with_climbing(state, key, Pending(asked=entry, job=job))
+            else:
+                state, last = _with_shown(state, problem, entry, entry), entry
+        return state
+
+    def _climbed(self, state: Board, key: str, event: Done | Failed) -> Board:
+        """The board once it is known whether an entry climbs: if that failed, it does not."""
+        problem, entry = Digest(key.partition(" ")[0]), state.climbing[key].asked
+        side = state.entries[entry].side
+        climbs = isinstance(event, Done) and bool(event.values["climbs"])
+        last = entry if climbs else state.best[key]
+        return self._climbs(_with_shown(_with_climbing(state, key, None), problem, entry, last), problem, side)
+
+    def _reclimbed(self, state: Board, entry: str) -> Board:
+        """The board with what is shown of a side without an entry that it had: its order is gone through anew."""
+        side = state.entries[entry].side
+        for digest, _ in readable(state) if state.guarded else ():
+            shown = state.shown.without(f"{digest} {entry}")
+            for other in state.of_side[side]:
+                shown = shown.without(f"{digest} {other}")
+            state = replace(state, shown=shown, best=state.best.without(f"{digest} {side}"))
+            state = self._climbs(_with_climbing(state, f"{digest} {side}", None), digest, side)
+        return state
+
+    # Entries
 
     def _judged(
         self, state: Board, entry: str, result: Result, under_way: UnderWay, jobs: tuple[Job, ...]
@@ -296,7 +364,12 @@ class Hosted:
 
     def _closing(self, state: Board) -> Board:
         """The board with what is left to be done, once it is closed and everything has ended: the rest of the rows."""
-        if state.under_way or state.ranking or any(digest not in state.read for digest in state.problems):
+        if (
+            state.under_way
+            or state.climbing
+            or state.ranking
+            or any(digest not in state.read for digest in state.problems)
+        ):
             return state
         state = self._closing_alliance(state)
         if state.rest:
@@ -362,6 +435,19 @@ def _best(state: Board) -> tuple[str, ...]:
     """The best entry of every side that has one with a score by the problem that counts."""
     digest = current(state)
     return tuple(best for side in state.sides if (best := state.best_of(digest, side)))
+
+
+def _with_climbing(state: Board, key: str, pending: Pending[str] | None) -> Board:
+    others = {other: one for other, one in state.climbing.items() if other != key}
+    if pending is None and key not in state.climbing:
+        return state
+    return replace(state, climbing=frozen({**others, key: pending} if pending else others))
+
+
+def _with_shown(state: Board, problem: Digest, entry: str, last: str) -> Board:
+    """With the entry whose score is shown of a side, from one of its entries on."""
+    shown = state.shown.with_item(f"{problem} {entry}", last)
+    return replace(state, shown=shown, best=state.best.with_item(f"{problem} {state.entries[entry].side}", last))
 
 
 def _taking_part(state: Board) -> tuple[str, ...]:

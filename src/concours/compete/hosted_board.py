@@ -122,6 +122,9 @@ class Board:
         under_way: what is still to be done, by entry.
         results, scores: what is known of those that are not withdrawn; scores by `PROBLEM ENTRY`.
         best: of each side the entry with the best score, the earliest of equal ones, by `PROBLEM SIDE`.
+        guarded: whether the board is a Ladder: then `best` is what is shown of a side, the last entry that climbed.
+        shown: of each entry, in the order of its side, whose score is shown after it, by `PROBLEM ENTRY`; on a Ladder.
+        climbing: of a side the entry that may climb, by `PROBLEM SIDE`.
         judged: the finals, once the board is closed and all has ended.
         private: how they scored on the rest, where each is scored by itself.
         opted: whether a team takes part in the alliance, of those that have said so; the others do.
@@ -147,6 +150,9 @@ class Board:
     results: Persistent[str, Result] = field(default_factory=Persistent)
     scores: Persistent[str, Score] = field(default_factory=Persistent)
     best: Persistent[str, str] = field(default_factory=Persistent)
+    guarded: bool = False
+    shown: Persistent[str, str] = field(default_factory=Persistent)
+    climbing: Mapping[str, Pending[str]] = field(default_factory=lambda: frozen({}))
     judged: tuple[str, ...] | None = None
     private: Persistent[str, Score] = field(default_factory=Persistent)
     opted: Persistent[str, bool] = field(default_factory=Persistent)
@@ -184,11 +190,11 @@ class Board:
     def with_score(self, problem: Digest, entry: str, score: Score) -> Self:
         """With a score, and the best of its side."""
         after = replace(self, scores=self.scores.with_item(f"{problem} {entry}", score))
+        if self.guarded:
+            return after
         side = self.entries[entry].side
         known = self.best_of(problem, side)
-        if after._value(problem, entry) is None or (
-            known and after.order(problem, known) < after.order(problem, entry)
-        ):
+        if after.value(problem, entry) is None or (known and after.order(problem, known) < after.order(problem, entry)):
             return after
         return replace(after, best=self.best.with_item(f"{problem} {side}", entry))
 
@@ -209,8 +215,10 @@ class Board:
         left = tuple(other for other in self.of_side[side] if other != entry)
         for problem in dict.fromkeys(self.problems):
             scores = scores.without(f"{problem} {entry}")
+            if self.guarded:
+                continue
             if self.best_of(problem, side) == entry:
-                scored = [other for other in left if self._value(problem, other) is not None]
+                scored = [other for other in left if self.value(problem, other) is not None]
                 first = min(scored, key=lambda other: self.order(problem, other), default=None)
                 key = f"{problem} {side}"
                 best = best.without(key) if first is None else best.with_item(key, first)
@@ -223,14 +231,14 @@ class Board:
             best=best,
         ).with_jobs(entry, None)
 
-    def _value(self, problem: Digest, entry: str) -> float | None:
+    def value(self, problem: Digest, entry: str) -> float | None:
         """By what an entry is ranked, if it has a score."""
         score = self.score(problem, entry)
         return None if score is None or score.reason else score.metrics.get(self._goal(problem).name)
 
     def order(self, problem: Digest, entry: str) -> tuple[float, int]:
         """The better first, and of equal ones the earlier."""
-        value = self._value(problem, entry) or 0.0
+        value = self.value(problem, entry) or 0.0
         return (-value if self._goal(problem).greater_is_better else value, self.entries[entry].number)
 
     def _goal(self, problem: Digest) -> Goal:

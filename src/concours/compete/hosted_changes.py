@@ -58,6 +58,7 @@ def _entries(before: Board, after: Board) -> Iterator[str]:
     yield from before.withdrawn.differing(after.withdrawn)
     yield from before.results.differing(after.results)
     yield from (key.partition(" ")[2] for key in before.scores.differing(after.scores))
+    yield from (key.partition(" ")[2] for key in before.shown.differing(after.shown))
     yield from before.private.differing(after.private)
     one, other = before.under_way, after.under_way
     if one is not other:

@@ -80,7 +80,7 @@ def unranked(state: Board, side: str, ranked: Answered[Ranking] | None) -> Line 
     reason = (result.reason if result else "") or (score.reason if score else "")
     if reason:
         return Line(entry=entry, standing=Standing(entrant=entrant, status="failed", reason=reason))
-    if score is None:
+    if score is None or (state.guarded and f"{digest} {entry}" not in state.shown):
         return Line(entry=entry, standing=Standing(entrant=entrant, status="running"))
     names = [goal.name for goal in scoring_of(state, digest).metrics]
     metrics = {name: value for name in names if (value := score.metrics.get(name)) is not None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from concours.compete.hosted_board import Result, Score, Scoring
@@ -63,6 +63,10 @@ class Measure(Protocol):
 
     def rank(self, entered: Sequence[Entered], part: Part) -> Job:
         """The job that ranks entries together."""
+        ...
+
+    def climb(self, before: Result, after: Result) -> Job | None:
+        """The job that says whether one entry is better than another beyond chance; none where nothing tells."""
         ...
 
     @property
@@ -150,6 +154,10 @@ class ByRows:
             label=f"ally {len(entered)} teams: {'public rows' if part == 'public' else 'the rest'}",
         )
 
+    def climb(self, before: Result, after: Result) -> Job:
+        what = f"climb {(after.predictions or '')[7:19]}: public rows"
+        return replace(self._ranking([before, after], "public", what, {}), runner="climb")
+
     def _ranking(self, results: Sequence[Result], part: Part, what: str, how: Mapping[str, Any]) -> Job:
         return Job(
             runner="rank",
@@ -207,6 +215,9 @@ class ByProgram:
     @property
     def apart(self) -> bool:
         return self.scoring.rest is not None
+
+    def climb(self, before: Result, after: Result) -> None:
+        """Nothing is known of rows."""
 
     def ally(self, entered: Sequence[Entered], part: Part, best: int) -> None:
         """Nothing is known of rows."""

@@ -329,6 +329,7 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     },
     "evaluate": _evaluated,
     "ally": _allied,
+    "climb": lambda job: {"climbs": chance(job, "climbs") < 0.5},
     "rank": _ranked,
     "rank_scores": _ranked_scores,
     "run_scorer": lambda job: {name: chance(job, name) for name in ("log_loss", "accuracy")},

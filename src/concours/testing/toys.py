@@ -79,6 +79,7 @@ _KINDS = (
     "run_scorer",
     "rank",
     "ally",
+    "climb",
     "rank_scores",
     "rescore",
     "choice",

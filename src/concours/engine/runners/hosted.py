@@ -20,11 +20,13 @@ from concours.core.job import Job
 from concours.core.own_scoring import OwnScoring
 from concours.core.ports import Store
 from concours.core.problem import Problem
+from concours.core.values import take
 from concours.engine.outputs import output_of
 from concours.engine.runners.ranked import ranked
-from concours.engine.runners.score import evaluated, metrics_of
+from concours.engine.runners.score import JUDGE_ROUNDS, as_taken, evaluated, groups_of, metrics_of, weights_of
 from concours.engine.uploaded import uploaded
 from concours.engine.work import JobResult
+from concours.kernels.ranking.ladder import climbs
 from concours.kernels.ranking.ranks import competition_ranks
 from concours.kernels.ranking.sides import chosen
 from concours.stores.blobs import get_array
@@ -88,6 +90,22 @@ def rank(job: Job, store: Store) -> JobResult:
     if job.params["alone"]:
         return JobResult(values=evaluated(job, store, rows))
     return JobResult(values=ranked(job, store, rows))
+
+
+def climb(job: Job, store: Store) -> JobResult:
+    """Whether the second of two entries is better than the first on the public rows beyond chance, as `climbs`: by the
+    ranking metric (`kernels.ranking.ladder`).
+    """
+    rows = _rows(job, store)
+    y, groups = get_values(store, job.inputs["y"]), groups_of(job, store)
+    told = [get_values(store, job.inputs[f"predictions{place}"]) for place in range(2)]
+    if rows is not None:
+        y, told = take(y, rows), [take(p, rows) for p in told]
+        groups = None if groups is None else np.unique(groups[rows], return_inverse=True)[1]
+    metric, weights = metrics_of(job)[0], weights_of(job, store, rows)
+    told = [as_taken(metric, p, decision, None) for p, decision in zip(told, job.params["decisions"], strict=True)]
+    means = metric.means(y, told, seed=job.seed, rounds=JUDGE_ROUNDS, groups=groups, weights=weights)
+    return JobResult(values={"climbs": climbs(means, greater_is_better=metric.greater_is_better)})
 
 
 def rank_scores(job: Job, store: Store) -> JobResult:  # noqa: ARG001 (the form of a runner)

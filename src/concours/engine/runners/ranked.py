@@ -34,6 +34,7 @@ from concours.tasks.metrics.rows import FEWEST
 from concours.tasks.metrics.statistics import Statistics
 
 Codes = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 MANY: Final = 300
 """Entries from which pairs are told apart by bounds (`kernels.ranking.many`), and by the ranking metric alone."""
@@ -57,17 +58,16 @@ def ranked(job: Job, store: Store, rows: Codes | None) -> dict[str, Any]:
     and their ranges are told by the ranking metric alone.
     """
     sides = job.params["sides"]
-    kept = _kept(job, store, rows, len(sides))
+    kept, more = _kept(job, store, rows, len(sides))
     first = kept[0][0]
     standing = chosen(kept[0][1].scores(), sides, greater_is_better=first.greater_is_better)
     others = sorted({place for place, side in enumerate(sides) if side is not None} - set(standing))
-    tested = kept if len(sides) < MANY else kept[:1]
-    told = [_told(metric, of, [*standing, *others], seed=job.seed) for metric, of in tested]
+    told = [_told(metric, of, [*standing, *others], seed=job.seed) for metric, of in kept]
     scores = {each.metric.name: each.means.means for each in told}
-    scores |= {metric.name: of.scores() for metric, of in kept[len(tested) :]}
+    scores |= more
     nothing = [None] * len(sides)
-    intervals: dict[str, list[Any]] = {metric.name: nothing for metric, _ in kept}
-    ranks: dict[str, list[Any]] = {metric.name: nothing for metric, _ in kept}
+    intervals: dict[str, list[Any]] = dict.fromkeys(scores, nothing)
+    ranks: dict[str, list[Any]] = dict.fromkeys(scores, nothing)
     ranks |= {each.metric.name: _placed(each, standing, len(sides)) for each in told}
     unsure = {each.metric.name: unsure_of(each.metric, each.means) for each in told}
     if job.params["part"] == "rest":
@@ -87,12 +87,16 @@ def ranked(job: Job, store: Store, rows: Codes | None) -> dict[str, Any]:
     }
 
 
-def _kept(job: Job, store: Store, rows: Codes | None, count: int) -> list[tuple[Metric, Statistics]]:
-    """What each metric keeps of all entries."""
+def _kept(
+    job: Job, store: Store, rows: Codes | None, count: int
+) -> tuple[list[tuple[Metric, Statistics]], dict[str, Floats]]:
+    """What metrics that rank keep of all entries; of many entries that is the first alone, and the scores by others."""
     y, groups, weights = get_values(store, job.inputs["y"]), groups_of(job, store), weights_of(job, store, rows)
     if rows is not None:
         y, groups = take(y, rows), None if groups is None else np.unique(groups[rows], return_inverse=True)[1]
     metrics = metrics_of(job)
+    metrics, others = (metrics, []) if count < MANY else (metrics[:1], metrics[1:])
+    scores = {metric.name: np.empty(count) for metric in others}
     kept: list[list[Any]] = [[] for _ in metrics]
     width = 0
     for index in range(count):
@@ -101,10 +105,13 @@ def _kept(job: Job, store: Store, rows: Codes | None, count: int) -> list[tuple[
         width = p.shape[1] if isinstance(p, np.ndarray) and p.ndim > 1 else 0
         for metric, of in zip(metrics, kept, strict=True):
             of.append(metric.way.keep(y, as_taken(metric, p, job.params["decisions"][index], None)))
-    return [
-        (metric, metric.of_kept(y, tuple(of), width, groups=groups, weights=weights))
-        for metric, of in zip(metrics, kept, strict=True)
-    ]
+        for metric in others:
+            scores[metric.name][index] = metric.score(
+                y, as_taken(metric, p, job.params["decisions"][index], None), weights
+            )
+    counts: dict[str, Any] = {"groups": groups, "weights": weights}
+    found = [(metric, metric.of_kept(y, tuple(of), width, **counts)) for metric, of in zip(metrics, kept, strict=True)]
+    return found, scores
 
 
 def _told(metric: Metric, kept: Statistics, places: Sequence[int], *, seed: int) -> _Told:
