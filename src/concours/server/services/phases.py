@@ -79,7 +79,10 @@ def close(db: Connection, phase: int) -> None:
     declared = db.execute(select(COMPETITIONS.c.settings).where(COMPETITIONS.c.id == row.competition)).scalar_one()
     db.execute(update(PHASES).where(PHASES.c.id == phase).values(state="closing" if begun else "closed"))
     if begun and not Competition.from_json(json_of(declared)).arena:
-        body = {"finals": {str(team): [str(one.id) for one in chosen] for team, chosen in _chosen(db, phase).items()}}
+        finals: dict[str, list[str]] = defaultdict(list)
+        for one in (one for chosen in _chosen(db, phase).values() for one in chosen):
+            finals[str(one.entered or one.team)].append(str(one.id))
+        body = {"finals": finals}
         inbox.put(db, new_signal("closed", body, to=f"phase {phase}", id=f"close {phase}"))
     audit.write(db, _BY, "phase.close", f"{_slug(db, row)} {row.key}")
 
@@ -174,6 +177,7 @@ def _best(db: Connection, phase: int) -> dict[int, list[Row[Any]]]:
             SUBMISSIONS.c.team.is_not(None),
             SUBMISSIONS.c.state.not_in(_LEFT_OUT),
         )
+        .order_by(PLACES.c.number.desc())  # of teams that were merged the better one
     )
     return {row.team: [row] for row in rows}
 

@@ -449,7 +449,8 @@ def _join(db: Connection, access: Access, here: int, team: int) -> None:
         both = {"entries": entries + (had.entries if had else 0), "last": max(last, had.last) if had else last}
         db.execute(insert(TALLIES).values(phase=phase, team=team, **both))
     db.execute(delete(TALLIES).where(TALLIES.c.team == here))
-    db.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.team == here).values(team=team))
+    known_as = func.coalesce(SUBMISSIONS.c.entered, here)
+    db.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.team == here).values(team=team, entered=known_as))
     _unchoose(db, team)
     db.execute(update(TEAMS).where(TEAMS.c.id == here).values(into=team))
     _close(db, here)
