@@ -21,7 +21,8 @@ from concours.server.hosting.competition import Competition, Phase
 from concours.server.hosting.folder import files_of, from_folder
 from concours.server.hosting.opened import Opened, opening_job
 from concours.server.hosting.opening import RUNNERS, opening
-from concours.server.hosting.trial import tried
+from concours.server.hosting.programs import board_of
+from concours.server.hosting.trial import sample_of, tried
 from concours.stores.disk import DiskStore
 from concours.stores.values import get_values
 from concours.tasks.kinds import KINDS
@@ -68,7 +69,8 @@ def test_every_kind_can_be_hosted(kind: str, tmp_path: Path) -> None:
     assert [row[asked.id] for row in rows] == ids
     assert len(set(ids)) == asked.rows == asked.public_rows
     if kind not in JUDGED:
-        (line,) = tried(asked, (), store, seed=0).standings.lines
+        board = board_of("main", competition, PHASE, asked, {})
+        (line,) = tried(board, [sample_of(asked)], store, seed=0).standings.lines
         assert line.score is not None, line.reason
 
 

@@ -204,7 +204,7 @@ class ByProgram:
         return Job(
             runner="rank_scores",
             params={
-                "metrics": [[goal.name, goal.greater_is_better] for goal in self.scoring.metrics],
+                "goals": [[goal.name, goal.greater_is_better] for goal in self.scoring.metrics],
                 "scores": [dict(one.score.metrics) for one in entered],
                 "sides": [one.side for one in entered],
                 "part": part,

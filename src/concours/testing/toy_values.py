@@ -136,7 +136,7 @@ def _allied(job: Job) -> dict[str, Any]:
 
 def _ranked_scores(job: Job) -> dict[str, Any]:
     scores, nothing = job.params["scores"], [None] * len(job.params["scores"])
-    names = [name for name, _ in job.params["metrics"]]
+    names = [name for name, _ in job.params["goals"]]
     every = dict.fromkeys(names, nothing)
     order = sorted(range(len(scores)), key=lambda place: chance(job, str(place)))
     rank = [order.index(place) + 1 for place in range(len(scores))]

@@ -241,6 +241,20 @@ def test_a_kit_gives_in_the_sandbox_what_it_gives_bare(tmp_path: Path) -> None:
     assert scores[0]["rmse"] < 2
 
 
+@pytest.mark.parametrize("name", ["codabench", "ramp"])
+def test_the_board_of_a_phase_scores_by_their_programs(tmp_path: Path, name: str) -> None:
+    if why := available():
+        pytest.skip(why)
+    competition, _, folder = brought(tmp_path, ALL[name])
+    found = check(folder)
+    assert found.passes, found.findings
+    for board in found.boards:
+        (line,) = board.standings.lines
+        assert line.metrics.keys() == {one.name for one in competition.scorer.measures}
+    if name == "codabench":
+        assert found.boards[0].standings.lines[0].metrics == pytest.approx({"right": 0.45, "wrong": 0.55})
+
+
 def test_what_is_visible_of_an_error_is_its_text(tmp_path: Path) -> None:
     competition, _, folder = brought(tmp_path, bundles.KAGGLE)
     submission = bundles.laid(tmp_path / "s", {"sub.csv": "row,y\n" + "".join(f"{row},much\n" for row in range(12))})

@@ -112,10 +112,10 @@ def rank_scores(job: Job, store: Store) -> JobResult:  # noqa: ARG001 (the form 
     """The same of scores that a host's own program gave: ranks by each metric, equal scores sharing the better one.
 
     Nothing is known of rows, so there are no intervals, no ranges of ranks and no tiers, and `unsure` says so. Params:
-    `scores` of each entry by metric, none where there is none; `metrics`, pairs of a name and whether greater is
+    `scores` of each entry by metric, none where there is none; `goals`, pairs of a name and whether greater is
     better; `sides` as of `rank`.
     """
-    scores, sides, metrics = job.params["scores"], job.params["sides"], job.params["metrics"]
+    scores, sides, metrics = job.params["scores"], job.params["sides"], job.params["goals"]
     values = {name: [one.get(name) for one in scores] for name, _ in metrics}
     ranking, greater = metrics[0]
     first = np.array([np.nan if value is None else value for value in values[ranking]], dtype=np.float64)

@@ -157,7 +157,8 @@ def _sent(job: Job, store: Store, name: str, most_bytes: int) -> Iterator[Path]:
     with aside(store) as place:
         try:
             with store.open(job.inputs[name]) as content:
-                unpacked(content, str(called), place, most_bytes=most_bytes)
+                own = name not in ("program", "file")
+                unpacked(content, str(called), place, most_bytes=most_bytes, as_it_is=own)
         except ContentRefused as error:
             raise RunStopped(f"{called}: {error}", cause="recipe") from None
         yield place

@@ -17,6 +17,8 @@ from concours.core.visible import shortened, visible
 
 MOST_FILES: Final = 5_000
 _ZIP: Final = b"PK\x03\x04"
+_ZIPS: Final = ("", ".zip")
+"""Endings of what is called an archive; a `.npz` is one too, and a file of its own."""
 _TARS: Final = (".tar.gz", ".tgz", ".tar")
 _OF_SYSTEMS: Final = ("__MACOSX", ".DS_Store")
 _CHUNK: Final = 1 << 20
@@ -30,12 +32,15 @@ Members = Iterator[tuple[str, IO[bytes] | None]]
 """Of an archive: a path, and its content, if it is a plain file."""
 
 
-def unpacked(content: BinaryIO, called: str, into: Path, *, most_bytes: int) -> list[str]:
+def unpacked(content: BinaryIO, called: str, into: Path, *, most_bytes: int, as_it_is: bool = False) -> list[str]:
     """Puts what was sent into an empty folder; gives the paths of its files, in order.
 
-    A zip archive, or a tar one that is called so, is unpacked, and a single folder in it is left out of the paths. All
+    A zip archive, or a tar one, that is called so is unpacked, and a single folder in it is left out of the paths. All
     else is one file, under its own name. Everybody may read them. What is counted is what comes out, whatever an
     archive says of itself.
+
+    Args:
+        as_it_is: whether a single folder stays among the paths: the archive was made here, of files by their paths.
 
     Raises:
         ContentRefused: the archive is damaged or encrypted, leads out of the folder, holds links or more than is taken.
@@ -44,15 +49,16 @@ def unpacked(content: BinaryIO, called: str, into: Path, *, most_bytes: int) -> 
     name = PurePosixPath(called.replace("\\", "/")).name
     head = content.read(len(_ZIP))
     content.seek(0)
-    if head != _ZIP and not name.lower().endswith(_TARS):
+    packed = head == _ZIP and PurePosixPath(name).suffix.lower() in _ZIPS
+    if not packed and not name.lower().endswith(_TARS):
         if not name.isprintable() or name in ("", ".", ".."):
             raise ContentRefused(f"{_shown(called)!r} is no name of a file")
         _write(iter([(name, content)]), into, most_bytes)
     else:
         aside = into.with_name(f"{into.name}.new")
         aside.mkdir()
-        _unpack(_zipped if head == _ZIP else _tarred, content, aside, most_bytes)
-        _move_up(aside, into)
+        _unpack(_zipped if packed else _tarred, content, aside, most_bytes)
+        _move_up(aside, into, deeper=not as_it_is)
     every = sorted(into.rglob("*"))
     for path in every:
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -103,16 +109,18 @@ def _tarred(content: BinaryIO) -> Members:
                 yield item.name, archive.extractfile(item) if item.isreg() else None
 
 
-def _move_up(aside: Path, into: Path) -> None:
-    """Moves files to where they belong, out of the one folder in which they lie, if they do."""
+def _move_up(aside: Path, into: Path, *, deeper: bool) -> None:
+    """Moves files to where they belong; where it goes deeper, out of the one folder in which they lie, if they do."""
     top = aside
-    while (
-        len(found := sorted(path for path in top.iterdir() if path.name not in _OF_SYSTEMS)) == 1 and found[0].is_dir()
-    ):
+    while len(found := _listed(top)) == 1 and found[0].is_dir() and deeper:
         top = found[0]
     for path in found:
         path.rename(into / path.name)
     shutil.rmtree(aside)
+
+
+def _listed(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.name not in _OF_SYSTEMS)
 
 
 def _path(name: str) -> PurePosixPath:

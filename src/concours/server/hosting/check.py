@@ -27,7 +27,8 @@ from concours.server.hosting.folder import FILE, files_of, from_folder
 from concours.server.hosting.leaks import Truth, hashed, ordered, told_by
 from concours.server.hosting.opened import Asked, Opened
 from concours.server.hosting.opening import opening
-from concours.server.hosting.trial import SAMPLE, Tried, tried
+from concours.server.hosting.programs import board_of
+from concours.server.hosting.trial import SAMPLE, Tried, sample_of, tried
 from concours.stores.disk import DiskStore
 from concours.stores.values import get_values
 from concours.tasks.outputs.table import output_valued
@@ -114,7 +115,7 @@ def check(folder: Path) -> Checked:
             if task and looking not in looked:
                 looked.add(looking)
                 findings += _Look(competition, phase, asked, task, folder, store).findings(files)
-        boards = tuple(tried(asked, opened.baselines, store, seed=competition.seed) for asked in opened.asked)
+        boards = tuple(_boards(competition, opened, {**digests, **opened.sent}, store))
     findings += [finding for board in boards for finding in _scored(board)]
     return Checked(competition=competition, opened=opened, boards=boards, findings=_once(findings))
 
@@ -182,6 +183,17 @@ def _crc(path: Path) -> int:
 def _read(opened: Opened) -> Iterator[Finding]:
     for text in opened.warnings:
         yield Finding(level="warning", where=DATA, what=text)
+
+
+def _boards(competition: Competition, opened: Opened, files: Mapping[str, Digest], store: DiskStore) -> Iterator[Tried]:
+    """The boards of all phases that have somebody on them, with the sample where there is one."""
+    asked = {one.phase: one for one in opened.asked}
+    for phase in competition.phases if competition.kind == "board" else ():
+        of = asked.get(phase.key)
+        sent = [*([sample_of(of)] if of and not competition.scorer else []), *opened.baselines]
+        if sent:
+            board = board_of(phase.key, competition, phase, of, files)
+            yield tried(board, sent, store, seed=competition.seed)
 
 
 def _scored(found: Tried) -> Iterator[Finding]:

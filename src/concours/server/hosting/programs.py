@@ -6,11 +6,29 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from concours.compete.hosted import Hosted
 from concours.compete.hosted_measures import Submitted
 from concours.core.digests import Digest
 from concours.core.own_scoring import OwnScoring
 from concours.core.problem import Goal
 from concours.server.hosting.competition import DATA, Competition, Phase
+from concours.server.hosting.opened import Asked
+
+
+def board_of(
+    name: str, competition: Competition, phase: Phase, asked: Asked | None, files: Mapping[str, Digest]
+) -> Hosted:
+    """The board of a phase, where it is none of an arena.
+
+    Args:
+        name: to whom its signals are addressed.
+        asked: none where a scorer of the host's alone reads the files.
+        files: as of `submitted_of`.
+    """
+    submitted = submitted_of(competition, phase, files)
+    if asked is None or competition.scorer:
+        return Hosted(problem=scoring_of(competition, phase, files), name=name, submitted=submitted)
+    return Hosted(problem=asked.problem, name=name, sheet=asked.sheet, submitted=submitted)
 
 
 def submitted_of(competition: Competition, phase: Phase, files: Mapping[str, Digest]) -> Submitted:

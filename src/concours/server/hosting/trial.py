@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from concours.compete.hosted import Hosted
+from concours.core.own_scoring import OwnScoring
 from concours.core.ports import Store
 from concours.core.standings import Standings
 from concours.engine.identity import code_digests
@@ -15,6 +16,7 @@ from concours.engine.inline import InlineExecutor
 from concours.engine.journal import MemoryJournal
 from concours.engine.loop import Engine
 from concours.engine.runners import RUNNERS
+from concours.engine.sandbox.run import available
 from concours.server.hosting.opened import Asked
 
 SAMPLE = "sample submission"
@@ -36,20 +38,18 @@ class Tried:
     waiting: Mapping[str, str]
 
 
-def tried(asked: Asked, baselines: Sequence[Mapping[str, Any]], store: Store, *, seed: int) -> Tried:
-    """The board of a phase with its sample and its baselines on it, scored as the platform scores.
+def tried(board: Hosted, sent: Sequence[Mapping[str, Any]], store: Store, *, seed: int) -> Tried:
+    """A board with some on it, scored as the platform scores; programs are run in the sandbox, where there is one.
 
     Args:
-        baselines: what their signals say (`opened.Opened.baselines`).
+        board: of a phase (`programs.board_of`), called as the phase.
+        sent: what their signals say (`opened.Opened.baselines`, `sample_of`).
     """
-    place = Place()
-    board = Hosted(problem=asked.problem, name=asked.phase, sheet=asked.sheet)
-    waiting: dict[str, str] = {}
-    sent = [{"name": SAMPLE, "file": asked.sample, "called": "sample_submission.csv", "baseline": True}, *baselines]
+    place, why = Place(), available()
+    needs_box = isinstance(board.problem, OwnScoring)
+    waiting = {body["name"]: why for body in sent if why and ("program" in body or needs_box)}
     for number, body in enumerate(sent):
-        if "program" in body:
-            waiting[body["name"]] = "its code runs in the sandbox, once the competition is published"
-        else:
+        if body["name"] not in waiting:
             place.put(new_signal("joined", {**body, "baseline": False}, to=board.name, id=f"{number}"))
     place.put(new_signal("closed", {}, to=board.name, id="closed"))
     engine = Engine(
@@ -60,4 +60,9 @@ def tried(asked: Asked, baselines: Sequence[Mapping[str, Any]], store: Store, *,
         inbox=MemoryInbox(place),
     )
     state = engine.drive(board, [], seed=seed)
-    return Tried(phase=asked.phase, standings=board.standings(state), waiting=waiting)
+    return Tried(phase=board.name, standings=board.standings(state), waiting=waiting)
+
+
+def sample_of(asked: Asked) -> dict[str, Any]:
+    """What a signal says of the sample submission."""
+    return {"name": SAMPLE, "file": asked.sample, "called": "sample_submission.csv"}

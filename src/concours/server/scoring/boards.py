@@ -18,7 +18,7 @@ from concours.server.database.tables import COMPETITIONS, FILES, PHASES, SIGNALS
 from concours.server.database.texts import json_of, text_of
 from concours.server.hosting.competition import Competition
 from concours.server.hosting.opened import Asked, Opened
-from concours.server.hosting.programs import scoring_of, submitted_of
+from concours.server.hosting.programs import board_of
 from concours.server.scoring.arena import ArenaProjection, poll_of
 from concours.server.scoring.projections import Projection
 
@@ -105,7 +105,4 @@ def _kept(id: int, began: Began) -> Kept:
 
 def _hosted(name: str, began: Began) -> Hosted:
     phase = next(one for one in began.competition.phases if one.key == began.phase)
-    submitted = submitted_of(began.competition, phase, began.files)
-    if began.asked is None or began.competition.scorer:
-        return Hosted(problem=scoring_of(began.competition, phase, began.files), name=name, submitted=submitted)
-    return Hosted(problem=began.asked.problem, name=name, sheet=began.asked.sheet, submitted=submitted)
+    return board_of(name, began.competition, phase, began.asked, began.files)
