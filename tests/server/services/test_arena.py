@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -605,6 +606,50 @@ def test_votes_wait_no_longer_than_two_seconds_and_come_in_batches(hall: Hall) -
     assert deliver(hall.platform, now=hall.now(2.0)) == 1
     assert deliver(hall.platform, now=hall.now(60.0)) == 0
     assert len(hall.rows(SIGNALS)) == 1
+
+
+def test_the_more_batches_there_are_the_longer_votes_are_gathered(hall: Hall) -> None:
+    """So that there are never so many that rating all of them takes longer than the votes wait."""
+    hall.drive()
+    (voter,) = people(hall, 1)
+    left, right = list(entries(hall).values())[:2]
+    at = hall.now(0.0)
+    row = {"phase": hall.phase, "voter": voter.user, "prompt": 0, "left": left, "right": right, "propensity": 1.0}
+    row |= {"outcome": "left", "shown": at, "at": at}
+    with hall.desk.writing() as db:
+        db.execute(insert(BATTLES), [{**row, "batch": f"votes {number}"} for number in range(4000)])
+        db.execute(insert(BATTLES).values(**row, batch=""))
+    assert deliver(hall.platform, now=hall.now(3.5)) == 0
+    assert deliver(hall.platform, now=hall.now(1.0)) == 1
+
+
+def at_once(count: int, what: Callable[[int], Any]) -> list[Any]:
+    """What so many threads were given, or refused."""
+    found: list[Any] = []
+
+    def ask(number: int) -> None:
+        try:
+            found.append(what(number))
+        except Conflict as refused:
+            found.append(refused)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def test_somebody_with_many_windows_has_one_battle_and_one_vote(hall: Hall) -> None:
+    """However many requests come at once, and whatever they say."""
+    hall.drive()
+    shown = at_once(4, lambda _: hall.next(hall.desk.other))
+    assert len({battle.id for battle in shown}) == 1
+    told = at_once(4, lambda number: hall.vote(hall.desk.other, shown[0].id, ("left", "right", "tie", "bad")[number]))
+    assert sum(isinstance(one, Revealed) for one in told) == 1
+    assert len(told) == 4
+    assert len(hall.rows_of_battles()) == 1
 
 
 class Falling:

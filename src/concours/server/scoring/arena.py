@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 import pyarrow as pa
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, distinct, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from concours.compete.poll import Poll
@@ -41,7 +41,10 @@ from concours.server.services.stages import RATING
 from concours.stores.blobs import put_table
 
 GATHERED_S: Final = 2.0
-"""How long votes are gathered before they are a batch."""
+"""How long votes are gathered before they are a batch, at first."""
+
+BATCH_S: Final = 0.001
+"""How much longer for each batch that there is: all of them are read for a rating."""
 
 _VOTER: Final = "voter"
 _SHOWN_BY: Final = ("prompts", "received", "withdrawn", "rated")
@@ -64,19 +67,16 @@ def poll_of(name: str, arena: Arena, files: Mapping[str, Digest]) -> Poll:
 def deliver(platform: Platform, *, now: str = "") -> int:
     """Puts the votes of each arena that have waited long enough in its inbox, as one batch; how many batches.
 
-    No vote waits longer than `GATHERED_S` and the time to the next call, and no arena has more than a batch in that
-    time. An arena whose phase ends has the last votes first, and then the signal that closes it. Law: each vote is in
-    exactly one batch, whoever is killed whenever, since what carries it is written with the same transaction as that it
-    is carried.
+    No vote waits longer than `GATHERED_S`, or `BATCH_S` times the batches that there are, and the time to the next
+    call; and no arena has more than a batch in that time. An arena whose phase ends has the last votes first, and then
+    the signal that closes it. Law: each vote is in exactly one batch, whoever is killed whenever, since what carries it
+    is written with the same transaction as that it is carried.
     """
-    before = datetime.fromisoformat(now or utc_now()) - timedelta(seconds=GATHERED_S)
     with platform.database.reading() as db:
-        waiting = db.execute(
-            select(BATTLES.c.phase)
-            .where(*_UNCARRIED)
-            .group_by(BATTLES.c.phase)
-            .having(func.min(BATTLES.c.at) <= before.isoformat(timespec="microseconds"))
-        ).scalars()
+        oldest = db.execute(
+            select(BATTLES.c.phase, func.min(BATTLES.c.at).label("at")).where(*_UNCARRIED).group_by(BATTLES.c.phase)
+        ).all()
+        waiting = [row.phase for row in oldest if _waited(row.at, now or utc_now()) >= _gathers_s(db, row.phase)]
         ending = _ending(db)
         called = dict.fromkeys([*waiting, *ending])
     batches = 0
@@ -86,6 +86,15 @@ def deliver(platform: Platform, *, now: str = "") -> int:
             if phase in ending:
                 inbox.put(db, new_signal("closed", {}, to=f"phase {phase}", id=f"close {phase}"))
     return batches
+
+
+def _waited(since: str, now: str) -> float:
+    return (datetime.fromisoformat(now) - datetime.fromisoformat(since)).total_seconds()
+
+
+def _gathers_s(db: Connection, phase: int) -> float:
+    batches = select(func.count(distinct(BATTLES.c.batch))).where(BATTLES.c.phase == phase)
+    return max(GATHERED_S, BATCH_S * db.execute(batches).scalar_one())
 
 
 def _ending(db: Connection) -> list[int]:
