@@ -1,0 +1,86 @@
+"""Kernels of boards: ranks over several metrics, scores that lie too far apart, and predictions that are copies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from concours.kernels.ranking.aggregated import mean_of_ranks
+from concours.kernels.ranking.gaps import far_apart
+from concours.kernels.ranking.ranks import competition_ranks
+from concours.kernels.watching.copies import agreeing, alike
+
+
+def test_the_mean_of_ranks_ranks_and_ranks_are_shared() -> None:
+    """1, 1, 3; who lacks a score is ranked by none, and moves nobody."""
+    scores = np.array([[0.9, 1.0], [0.8, 0.5], [0.7, 2.0], [0.95, np.nan]])
+    found = mean_of_ranks(scores, [True, False])
+    np.testing.assert_array_equal(found.means[:3], [1.5, 1.5, 3.0])
+    np.testing.assert_array_equal(found.ranks, [1, 1, 3, 0])
+    assert np.isnan(found.means[3])
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 2**31), st.integers(1, 12), st.integers(1, 4))
+def test_ranks_hang_on_orders_alone(seed: int, entries: int, metrics: int) -> None:
+    """Growing functions of a metric, and the order of metrics, change nothing; one metric ranks as it does alone."""
+    rng = np.random.default_rng(seed)
+    scores, greater = rng.integers(0, 5, (entries, metrics)).astype(np.float64), rng.random(metrics) < 0.5
+    found = mean_of_ranks(scores, greater.tolist())
+    order = rng.permutation(metrics)
+    other = mean_of_ranks(np.exp(scores[:, order]) * 3, greater[order].tolist())
+    np.testing.assert_array_equal(found.ranks, other.ranks)
+    alone = mean_of_ranks(scores[:, :1], [True]).ranks
+    np.testing.assert_array_equal(alone, competition_ranks(scores[:, 0], greater_is_better=True))
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**31), st.floats(-3, 3))
+def test_who_has_learned_the_public_rows_is_far_apart(seed: int, shift: float) -> None:
+    """And nobody else, however much harder the private rows are for all."""
+    rng = np.random.default_rng(seed)
+    public = rng.random(50)
+    private = public + shift + rng.normal(size=50) * 0.01
+    private[7] -= 0.5
+    ends = np.stack([public - 0.03, public + 0.03], axis=1)
+    found = far_apart(public, ends, private, ends - public[:, None] + private[:, None])
+    assert np.flatnonzero(found).tolist() == [7]
+    private[3] = np.nan
+    assert not far_apart(public, ends, private, ends)[3]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**31), st.integers(3, 40), st.integers(100, 400))
+def test_copies_are_found_as_by_looking_at_all_pairs(seed: int, entries: int, rows: int) -> None:
+    """Among predictions that all know the truth; those that were changed a little are copies too."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=rows) + rng.normal(size=(entries, rows)) * 0.3
+    for _ in range(entries // 4):
+        one, other = rng.choice(entries, 2, replace=False)
+        values[one] = values[other] + rng.normal(size=rows) * 0.01
+    found = alike(values, seed=1)
+    deviations = values - values.mean(axis=0)
+    lengths = np.sqrt(np.square(deviations).sum(axis=1))
+    plain = deviations @ deviations.T / np.outer(lengths, lengths)
+    expected = {(i, j) for i in range(entries) for j in range(i + 1, entries) if plain[i, j] >= 0.98}
+    assert set(map(tuple, found.pairs.tolist())) == expected
+    np.testing.assert_allclose(found.correlation, [plain[i, j] for i, j in found.pairs], rtol=1e-9)
+    assert (np.diff(found.correlation) <= 0).all()
+
+
+@pytest.mark.parametrize("entries", [0, 1, 2])
+def test_two_alone_are_no_copies(entries: int) -> None:
+    """Of fewer than three nobody can tell what all say."""
+    assert len(alike(np.ones((entries, 5))).pairs) == 0
+
+
+def test_labels_agree_where_they_deviate() -> None:
+    """Copies wholly, others seldom; where nobody deviates nothing is told."""
+    rng = np.random.default_rng(0)
+    usual = rng.integers(0, 5, 300)
+    first, second = (np.where(rng.random(300) < 0.3, rng.integers(0, 5, 300), usual) for _ in range(2))
+    assert agreeing(first, first, usual) == 1.0
+    assert agreeing(first, second, usual) < 0.4
+    assert np.isnan(agreeing(usual, usual, usual))
