@@ -8,6 +8,9 @@ import pytest
 from sqlalchemy import insert, select
 
 from concours.core.event import utc_now
+from concours.server.accounts import tokens
+from concours.server.database.changes import tell
+from concours.server.database.opened import reads
 from concours.server.database.tables import CHANGES, PHASES, SIGNALS, SUBMISSIONS
 from concours.server.database.texts import text_of
 
@@ -105,6 +108,24 @@ def test_a_token_needs_the_scope_to_submit(people, wine):
     _joined(people, "mina")
     assert people.program("mina", "read").post(f"{URL}/submissions", files={"file": ROWS}).status_code == 403
     assert people.program("mina", "submit").post(f"{URL}/submissions", files={"file": ROWS}).status_code == 201
+
+
+def test_a_token_is_noted_as_used_while_others_write(people, wine, monkeypatch):
+    """A transaction that only reads is not made one that writes, which SQLite refuses when others have written."""
+    _joined(people, "mina")
+    program, of, seen = people.program("mina", "submit"), tokens.of, []
+
+    def meanwhile(db, secret):
+        row = of(db, secret)
+        if reads(db):
+            seen.append(row.used)
+            with people.platform.database.writing() as other:
+                tell(other, "queue")
+        return row
+
+    monkeypatch.setattr(tokens, "of", meanwhile)
+    assert program.post(f"{URL}/submissions", files={"file": ROWS}).status_code == 201
+    assert seen[0] is None
 
 
 def test_a_board_is_for_everybody_and_kept_by_its_name(people, wine, client):

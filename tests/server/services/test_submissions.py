@@ -171,6 +171,7 @@ def test_others_see_nothing_of_it_until_the_end_and_then_its_scores(desk):
     game.score(sent.id, 0.8)
     own = game.do("mina", submissions.one, sent.id)
     assert (own.metrics["accuracy"], own.message, own.called) == (0.8, "secret idea", "a.csv")
+    assert list(own.metrics) == ["accuracy", "log_loss"]
     assert game.do(desk.host, submissions.one, sent.id).message == "secret idea"
     for who in ("noah", VISITOR):
         with pytest.raises(Unknown):

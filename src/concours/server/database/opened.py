@@ -140,7 +140,11 @@ def _as_sqlite(connection: Any, _: Any) -> None:
     connection.execute("PRAGMA synchronous=FULL")
 
 
+def reads(db: Connection) -> bool:
+    """Whether a connection is one that writes nothing (`Database.reading`)."""
+    return bool(db.get_execution_options().get("reads"))
+
+
 def _at_once(db: Connection) -> None:
     """A transaction that will write has the lock from its beginning: what it reads is what it writes over."""
-    reads = db.get_execution_options().get("reads")
-    db.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    db.exec_driver_sql("BEGIN" if reads(db) else "BEGIN IMMEDIATE")

@@ -445,9 +445,9 @@ def _submission(access: Access, row: Row[Any], of: Stage) -> Submission:
         state=row.state,
         final=row.final and (own or of.over),
         charged=row.charged,
-        metrics=dict(json_of(shown) if shown and not hidden else {}),
+        metrics=_in_order(json_of(shown) if shown and not hidden else {}, of),
         intervals=dict(json_of(row.intervals) if row.intervals and row.shown is None and not hidden else {}),
-        private=dict(ended.get("metrics", {})),
+        private=_in_order(ended.get("metrics", {}), of),
         private_intervals=dict(ended.get("intervals", {})),
     )
     if not own:
@@ -460,3 +460,8 @@ def _submission(access: Access, row: Row[Any], of: Stage) -> Submission:
         message=row.message,
         reason=row.reason or row.unscored or "",
     )
+
+
+def _in_order(values: Mapping[str, float | None], of: Stage) -> dict[str, float | None]:
+    """Metrics in the order of the phase: the one that ranks first."""
+    return {metric.name: values[metric.name] for metric in of.metrics if metric.name in values} | dict(values)

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from concours.server.accounts import sessions, tokens
 from concours.server.accounts.sessions import Session
 from concours.server.actor import Actor
+from concours.server.database.opened import reads
 from concours.server.database.tables import USERS
 from concours.server.platform import Platform
 from concours.server.refusals import NotSignedIn
@@ -86,7 +87,7 @@ def _by_token(request: Request, db: Connection, platform: Platform, address: str
     if row is None:
         raise NotSignedIn("this token is none, or has ended; make another, under your profile")
     if tokens.is_stale(row.used):
-        if db.get_execution_options().get("reads"):
+        if reads(db):
             with platform.database.writing() as own:
                 tokens.mark(own, row.token)
         else:
