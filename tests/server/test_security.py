@@ -145,3 +145,10 @@ def test_what_is_too_large_is_refused_before_it_is_read(client):
     flood = client.post("/api/login", content=endless(), headers={"content-type": "application/json"})
     assert (big.status_code, flood.status_code) == (413, 413)
     assert "at most 1,048,576 bytes" in flood.json()["error"]
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64, 10**40])
+def test_a_number_that_no_row_can_have_is_said_in_one_line(people, number):
+    """Neither database takes it; it is no error of ours."""
+    answer = people.browser("ann").delete(f"/api/tokens/{number}")
+    assert answer.status_code == 422 and "too large" in answer.json()["error"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Self
 
 
@@ -61,13 +63,13 @@ class Settings:
     def secret(self) -> bytes:
         """32 bytes that this platform alone knows, the same for all its processes; made when first asked for."""
         file = self.data / "secret"
-        try:
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return file.read_bytes()
-        with os.fdopen(handle, "wb") as made:
-            made.write(found := os.urandom(32))
-        return found
+        if not file.exists():
+            with NamedTemporaryFile(dir=self.data) as made:  # whole before it has its name: others may look meanwhile
+                made.write(os.urandom(32))
+                made.flush()
+                with suppress(FileExistsError):
+                    os.link(made.name, file)
+        return file.read_bytes()
 
     def to_json(self) -> Mapping[str, Any]:
         return {**asdict(self), "data": str(self.data)}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from concours.server.accounts import tokens
 
@@ -133,3 +137,34 @@ def test_who_is_wrong_is_not_told_what_they_sent(client):
     answer = client.post("/api/login", json={"name": 5, "password": "planted-secret", "more": "planted-secret"})
     assert answer.status_code == 422 and "planted-secret" not in answer.text
     assert answer.json()["error"].startswith("name: ")
+
+
+_TEXTS = st.text(st.characters(exclude_categories=[]), max_size=60)
+_VALUES = st.one_of(_TEXTS, st.none(), st.integers(), st.floats(allow_nan=False), st.lists(_TEXTS, max_size=2))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=st.dictionaries(st.sampled_from(["name", "password", "more"]), _VALUES))
+def test_whatever_is_sent_for_a_login_is_answered_in_one_line(client, app, body):
+    """Texts of any letters, halves of letters among them, and values that are no texts."""
+    app.state.limits = type(app.state.limits)()
+    headers = {"content-type": "application/json"}
+    answer = client.post("/api/login", content=json.dumps(body).encode(), headers=headers)
+    assert answer.status_code in (401, 422, 429), answer.text
+    assert "\n" not in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"name": "\\ud800", "password": "x"}', b"[" * 50_000]
+)
+def test_rubbish_for_a_login_is_answered_in_one_line(client, content):
+    answer = client.post("/api/login", content=content, headers={"content-type": "application/json"})
+    assert answer.status_code in (400, 401, 422), answer.text
+
+
+@pytest.mark.parametrize(
+    "value", ["Bearer", "Bearer ", "Bearer cc_", "Basic YTpi", "", "cc_x", "Bearer cc_" + "x" * 5000, b"Bearer cc_\xff"]
+)
+def test_what_is_no_token_is_answered_in_one_line(client, value):
+    answer = client.get("/api/me", headers={"authorization": value})
+    assert answer.status_code == 401 and answer.json()["error"]

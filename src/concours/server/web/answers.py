@@ -7,11 +7,13 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from concours.server.refusals import NotSignedIn, Refusal, TooMany
+from concours.server.web.logs import LOG
 from concours.server.web.pages import errors
 
 _KNOWN: Mapping[int, str] = {404: "there is nothing at this address", 405: "this address takes no such method"}
@@ -59,4 +61,16 @@ def other(request: Request, error: Any) -> Response:
     return failed(request, error.status_code, sentence, error.headers)
 
 
-HANDLERS: Mapping[Any, Any] = {Refusal: refused, RequestValidationError: unfit, HTTPException: other}
+def unkept(request: Request, error: Any) -> Response:
+    """Of a number or a text that no column takes: too large, or with a letter NUL."""
+    LOG.warning("a value that the database does not take: %s", type(error).__name__)
+    return failed(request, 422, "a number is too large, or a text holds a letter NUL: neither is taken")
+
+
+HANDLERS: Mapping[Any, Any] = {
+    Refusal: refused,
+    RequestValidationError: unfit,
+    HTTPException: other,
+    DataError: unkept,
+    OverflowError: unkept,
+}

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from sqlalchemy.engine import Connection
 from starlette.types import Receive, Scope, Send
 
@@ -88,6 +89,16 @@ class Route(APIRoute):
         await super().handle(scope, bounded(receive, most), send)
 
 
+class Refused(BaseModel):
+    """Why something is not done: one line, which says what, where, what was expected, and what to do."""
+
+    error: str
+
+
+_REFUSED: Final[dict[int | str, dict[str, Any]]] = {"default": {"model": Refused, "description": "It is not done."}}
+"""What the description of the API says of all answers that are not those of success."""
+
+
 class Routes:
     """A group of routes.
 
@@ -97,7 +108,7 @@ class Routes:
     """
 
     def __init__(self, prefix: str = "", *, pages: bool = False) -> None:
-        self.router = APIRouter(prefix=prefix, route_class=Route, include_in_schema=not pages)
+        self.router = APIRouter(prefix=prefix, route_class=Route, include_in_schema=not pages, responses=_REFUSED)
 
     def get(self, path: str, rule: Rule, **more: Any) -> Callable[[Any], Any]:
         """A route that reads. Keywords are attributes of `Route`, and those of FastAPI."""
