@@ -68,8 +68,9 @@ def platform(platform_sqlite):
 @pytest.fixture
 def described(description, people, platform):
     """The description; and what an administrator's program sends, where there is a competition."""
+    host = people.actor("hanna")
     with platform.database.writing() as db:
-        editing.create(db, people.actor("hanna"), title="Wine", slug="wine")
+        editing.create(db, host, title="Wine", slug="wine")
         wine = db.execute(select(COMPETITIONS.c.id)).scalar_one()
     people.member("mia", wine)
     token = people.program("root1", "read", "write", "submit", "host", "admin", administrator=True)
