@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from concours.core.errors import EndpointRefused
 from concours.core.event import Done, Failed
@@ -22,6 +24,7 @@ from concours.engine.leased import LeasedExecutor
 from concours.engine.machine import Machine
 from concours.engine.sandbox.run import available
 from concours.engine.work import execute
+from concours.server.database.work_tables import WORK
 from concours.server.working import queue as queues
 from concours.server.working import worker
 from concours.server.working.queue import SqlQueue, standing
@@ -196,6 +199,51 @@ def test_a_worker_that_dies_loses_no_job(serving, working, executor, platform, t
         with working(url, "alive"):
             (event,) = _outcomes(executor)
     assert isinstance(event, Done)
+
+
+_KILLED = """
+import sys
+from pathlib import Path
+from concours.server.working import worker
+from concours.server.working.speaking import Platform
+worker._IDLE_S, worker._LOOK_S, worker._BEAT_S = 0.02, 0.05, 0.1
+worker.Worker(Platform(sys.argv[1], sys.argv[2], sys.argv[3]), Path(sys.argv[4]), runners=sys.argv[5]).work()
+"""
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_workers_that_are_killed_lose_nothing(seed, platform, serving, executor, token, tmp_path, monkeypatch):
+    """Two are killed while they have a job, a drawn while after they got it; the next does what is left."""
+    rng = random.Random(seed)
+    monkeypatch.setattr(queues, "LEASE_S", 1.0)
+    monkeypatch.setenv("CONCOURS_TOYS_SLEEP", "0.5")
+    jobs = [_sandboxed(toy_job(f"job {seed} {number}")) for number in range(4)]
+    for job in jobs:
+        executor.submit(job)
+    found, own = [], token("ann")
+    with serving() as url:
+        for number in range(3):
+            command = [sys.executable, "-c", _KILLED, url, own, f"w{number}", tmp_path / "cache", REFERENCE]
+            with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+                if number == 2:
+                    found += _outcomes(executor, len(jobs) - len(found))
+                else:
+                    _until(lambda name=f"ann/w{number}": _has_leased(platform, name) or _all_ended(platform, jobs))
+                    time.sleep(rng.uniform(0, 0.5))
+                process.kill()
+    assert sorted(event.job for event in found) == sorted(job.digest for job in jobs)
+    assert all(isinstance(event, Done) or "workers vanished" in event.reason for event in found)
+    yielded = [digest for event in found if isinstance(event, Done) for digest in event.outputs.values()]
+    assert all(map(platform.store.verify, yielded))
+
+
+def _has_leased(platform, worker):
+    with platform.database.reading() as db:
+        return db.execute(select(WORK.c.id).where(WORK.c.worker == worker)).first()
+
+
+def _all_ended(platform, jobs):
+    return all(_state(platform, job) == "ended" for job in jobs)
 
 
 def test_a_token_that_is_refused_ends_the_worker_with_the_cure(serving, tmp_path):

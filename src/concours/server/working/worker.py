@@ -55,7 +55,6 @@ class Worker:
     ) -> None:
         self._platform, self._told = platform, told
         self._store = DiskStore(folder)
-        shutil.rmtree(folder / BOXES, ignore_errors=True)  # of one that was killed
         self._executor: Executor = ProcessExecutor(
             self._store, runners, workers=1, limits=Limits(seconds=None), listener=self._hear
         )
@@ -180,7 +179,8 @@ class Worker:
             time.sleep(min(left, _LOOK_S))
 
     def _trim(self) -> None:
-        """Keeps the newest of what jobs read and yielded, up to some gigabytes."""
+        """Removes what a killed job left, and of what jobs read and yielded the largest above some gigabytes."""
+        shutil.rmtree(self._store.folder / BOXES, ignore_errors=True)
         found = sorted(self._store, key=self._store.size)
         excess = sum(map(self._store.size, found)) - _CACHE_BYTES
         while excess > 0 and found:
