@@ -70,6 +70,7 @@ class _Running:
         self._heard = b""
         self._printed, self._peak, self._last = 0, 0, ""
         self._met: tuple[Cause, str, float] | None = None
+        self._killed: float | None = None
 
     def pieces(self) -> Iterator[str | Progress]:
         """What comes until the box has ended."""
@@ -91,6 +92,7 @@ class _Running:
                         *lines, rest = _lines(rest + chunk)
                         yield from map(self._said, lines if self._within() else [])
                 self._look()
+                going = going and not self._is_stuck()
         with suppress(BlockingIOError):
             self._hear(os.read(self._told, _CHUNK))
         if rest and self._within():
@@ -156,6 +158,11 @@ class _Running:
             self._met = self._too_much_memory()
         if self._met and "ended" not in self._status:
             self._kill()
+            self._killed = time.monotonic()
+
+    def _is_stuck(self) -> bool:
+        """Whether the kernel has not ended for long what was killed: it is not waited for."""
+        return self._killed is not None and time.monotonic() - self._killed > _PATIENCE_S
 
     def _within(self) -> bool:
         return self._printed <= self._box.bounds.log_bytes
