@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from concours.server.database.changes import tell
-from concours.server.database.tables import EDITIONS, PHASES
+from concours.server.database.tables import EDITIONS, PHASES, TALLIES
 
 
 def changed(db: Connection, phase: int) -> None:
@@ -20,6 +20,14 @@ def changed(db: Connection, phase: int) -> None:
         except IntegrityError:  # another was quicker
             db.execute(raised)
     tell(db, f"board {phase}")
+
+
+def sent(db: Connection, phase: int, team: int, now: str) -> None:
+    """One more in the tally of a team."""
+    its = (TALLIES.c.phase == phase, TALLIES.c.team == team)
+    raised = update(TALLIES).where(*its).values(entries=TALLIES.c.entries + 1, last=now)
+    if not db.execute(raised).rowcount:
+        db.execute(insert(TALLIES).values(phase=phase, team=team, entries=1, last=now))
 
 
 def all_changed(db: Connection, competition: int) -> None:

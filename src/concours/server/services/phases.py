@@ -26,6 +26,7 @@ from concours.server.database.tables import COMPETITIONS, PHASES, PLACES, SUBMIS
 from concours.server.database.texts import json_of
 from concours.server.hosting.competition import Competition, Phase
 from concours.server.hosting.opened import Opened
+from concours.server.services import editions
 
 _BY: Final = "the platform"
 _LEFT_OUT: Final = ("stopped", "failed")
@@ -128,8 +129,13 @@ def hand_over(db: Connection, phase: int) -> tuple[int, ...]:
     takes = typed(Phase, json_of(after.settings)).takes
     chosen = _best(db, phase) | _chosen(db, phase)
     entries = [one for team in sorted(chosen) for one in chosen[team] if one.brings in takes]
-    joined = (_join(db, one, after.id, once=f"handed {after.id} {one.id}", final=False) for one in entries)
-    return tuple(number for number in joined if number is not None)
+    made = []
+    for one in entries:
+        number = _join(db, one, after.id, once=f"handed {after.id} {one.id}", final=False)
+        if number is not None:
+            made.append(number)
+            editions.sent(db, after.id, one.team, utc_now())
+    return tuple(made)
 
 
 def again(db: Connection, row: Row[Any], number: int) -> int:

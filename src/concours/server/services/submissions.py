@@ -21,7 +21,6 @@ from concours.server.database.tables import (
     PLACES,
     SCORES,
     SUBMISSIONS,
-    TALLIES,
     TEAMS,
     USERS,
 )
@@ -204,7 +203,7 @@ def submit(db: Connection, access: Access, sent: Sent, *, now: str = "") -> Subm
     brought = "file" if sent.brings == "predictions" else "program"
     body = {"name": sent.name or sent.called, "team": str(team), brought: sent.digest, "called": sent.called}
     inbox.put(db, new_signal("joined", body, to=of.board, id=str(id)))
-    _count(db, of.id, team, now)
+    editions.sent(db, of.id, team, now)
     editions.changed(db, of.id)
     tell(db, f"submission {id}", "queue")
     taken = one(db, access, id)
@@ -269,14 +268,6 @@ def _insert(db: Connection, access: Access, of: Stage, sent: Sent, team: int, on
     }
     with db.begin_nested():
         return int(db.execute(insert(SUBMISSIONS).values(**values).returning(SUBMISSIONS.c.id)).scalar_one())
-
-
-def _count(db: Connection, phase: int, team: int, now: str) -> None:
-    """One more in the tally of a team, whose lock is held."""
-    its = and_(TALLIES.c.phase == phase, TALLIES.c.team == team)
-    raised = update(TALLIES).where(its).values(entries=TALLIES.c.entries + 1, last=now)
-    if not db.execute(raised).rowcount:
-        db.execute(insert(TALLIES).values(phase=phase, team=team, entries=1, last=now))
 
 
 # Stopping
