@@ -189,7 +189,7 @@ def _around(asked: AskingOf, full: Full, found: Board, find: str) -> dict[str, A
         "links": Links(csv=f"{api}.csv{query}", json=f"{api}{query}", embed=embed),
         "mine": _mine(asked, found),
         "team": asked.access.team,
-        "version": found.version,
+        "version": f"{found.version}.{found.key}.{found.part}",
     }
 
 

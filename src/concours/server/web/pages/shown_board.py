@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from concours.report.axis import NOTHING, decimals, fixed, linear, percent
 from concours.report.figures import Curve, Plane
@@ -226,7 +226,11 @@ def _together(board: Board, scale: _Scale) -> Together | None:
 
 
 _CURVES = 8
-_DAYS, _HOURS = N_("days since the first entry"), N_("hours since the first entry")
+_UNITS: Final = (
+    (86400, N_("days since the first entry")),
+    (3600, N_("hours since the first entry")),
+    (60, N_("minutes since the first entry")),
+)
 
 
 def _history(climbs: Sequence[Climb], metric: str, say: Callable[[str], str]) -> History | None:
@@ -236,7 +240,7 @@ def _history(climbs: Sequence[Climb], metric: str, say: Callable[[str], str]) ->
     if len(set(times)) < 2:
         return None
     start, end = min(times), max(times)
-    unit, name = (86400.0, _DAYS) if end - start > 2 * 86400 else (3600.0, _HOURS)
+    unit, name = next((unit, name) for unit, name in _UNITS if end - start > 2 * unit or unit == 60)
     x = linear(say(name), [0.0, (end - start) / unit], fit=True)
     y = linear(metric, [score for climb in drawn for _, score in climb.points])
     curves = tuple(

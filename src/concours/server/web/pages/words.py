@@ -38,7 +38,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "brings": {"predictions": N_("predictions"), "code": N_("code")},
     "shown": {"visible": N_("everybody"), "members": N_("members"), "hidden": N_("hosts only")},
     "visibility": {"all": N_("everybody"), "members": N_("members only")},
-    "part": {"public": N_("public"), "rest": N_("private")},
+    "part": {"public": N_("public"), "private": N_("private")},
     "role": {"host": N_("you host"), "member": N_("you take part")},
     "correction": {"waiting": N_("being read"), "applied": N_("in use"), "refused": N_("refused")},
     "worker": {"alive": N_("alive"), "lost": N_("not heard of")},

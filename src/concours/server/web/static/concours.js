@@ -139,13 +139,14 @@ function follow() {
   const topics = [...new Set(parts.flatMap((part) => part.dataset.topic.split(",")))].filter(Boolean);
   if (!topics.length || !window.EventSource) return;
   const source = new EventSource(`/api/changes?${new URLSearchParams(topics.map((topic) => ["topic", topic]))}`);
+  source.addEventListener("open", later); // what changed before it was open, or while it was not
   source.addEventListener("change", later);
   addEventListener("pagehide", () => source.close());
 }
 
 /** Puts a newer part in the place of an older one, unless somebody is writing in it. */
 function renew(part, fresh) {
-  if (!fresh || part.dataset.version === fresh.dataset.version) return;
+  if (!fresh || (part.dataset.version && part.dataset.version === fresh.dataset.version)) return;
   if (!part.dataset.version && part.innerHTML === fresh.innerHTML) return;
   if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
   const log = part.querySelector(".log");
