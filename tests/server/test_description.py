@@ -10,7 +10,7 @@ pytest.importorskip("schemathesis")
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from concours.server.database.tables import COMPETITIONS
 from concours.server.platform import Platform
@@ -71,6 +71,7 @@ def described(description, people, platform):
     host = people.actor("hanna")
     with platform.database.writing() as db:
         editing.create(db, host, title="Wine", slug="wine")
+        db.execute(update(COMPETITIONS).values(state="published"))
         wine = db.execute(select(COMPETITIONS.c.id)).scalar_one()
     people.member("mia", wine)
     token = people.program("root1", "read", "write", "submit", "host", "admin", administrator=True)
