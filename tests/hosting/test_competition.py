@@ -151,6 +151,11 @@ WRONG = [
     ('rules = "pages/rules.md"', 'rules = "pages/rulez.md"', "rules: there is no pages/rulez.md in the folder"),
     ("most = 4", "most = 0", "teams: most must be a whole number"),
     ("[[phase]]", "[[phases]]", "phases: write one [[phase]] for each"),
+    (
+        "[alliance]",
+        "[scorer]\nfile = 'scorer/s.py'\nmeasures = [{name = 'log_loss'}, {name = 'accuracy'}]\n[alliance]",
+        'guard = "ladder" is for rows',
+    ),
     ("[alliance]", "[arena]\nprompts = 'data/test.csv'\n[alliance]", "arena and task exclude each other"),
 ]
 

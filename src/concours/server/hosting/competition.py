@@ -335,6 +335,8 @@ class Competition:
         if self.arena:
             other = "task" if self.task else "scorer" if self.scorer else "board" if self.boards else ""
             return f"arena and {other} exclude each other: an arena is rated by votes" if other else ""
+        if self.guard == "ladder" and self.scorer:
+            return 'guard = "ladder" is for rows that the library scores: leave it out'
         if not self.task and not self.scorer:
             return "there is no [task]: it says what is predicted; or give [scorer] or [arena]"
         return ""

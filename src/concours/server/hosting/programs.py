@@ -28,7 +28,8 @@ def board_of(
     submitted = submitted_of(competition, phase, files)
     if asked is None or competition.scorer:
         return Hosted(problem=scoring_of(competition, phase, files), name=name, submitted=submitted)
-    return Hosted(problem=asked.problem, name=name, sheet=asked.sheet, submitted=submitted)
+    ladder = competition.guard == "ladder"
+    return Hosted(problem=asked.problem, name=name, sheet=asked.sheet, submitted=submitted, ladder=ladder)
 
 
 def submitted_of(competition: Competition, phase: Phase, files: Mapping[str, Digest]) -> Submitted:
