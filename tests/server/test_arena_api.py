@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from dataclasses import asdict
 from typing import Any
@@ -106,8 +108,8 @@ def test_a_vote_is_one_request_and_tells_whose_the_answers_were(world: World) ->
     assert asking.put(f"{PATH}/battles/{shown['id']}", json={"outcome": "both"}).status_code == 422
     assert asking.post(f"{PATH}/battles").status_code == 409
     assert world.people.browser("herons").post(f"{PATH}/battles").json()["error"].startswith("there are not yet two")
-    assert asking.get(f"{PATH}/votes").status_code == 403
-    (vote,) = world.people.browser("hanna").get(f"{PATH}/votes").json()
+    assert asking.get(f"{PATH}/votes.csv").status_code == 403
+    (vote,) = csv.DictReader(io.StringIO(world.people.browser("hanna").get(f"{PATH}/votes.csv").text))
     assert vote["winner"] == "model_a"
     assert {vote["model_a"], vote["model_b"]} == {str(entry) for entry in world.entries}
 

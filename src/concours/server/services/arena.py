@@ -6,14 +6,16 @@ their own team. Whoever has a battle open is shown that one again, so that nobod
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from random import Random, SystemRandom
 from typing import Any, Final, Literal, get_args
 
-from sqlalchemy import Row, and_, func, insert, or_, select, update
+from sqlalchemy import Row, and_, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from concours.core.digests import Digest
@@ -30,7 +32,7 @@ from concours.server.refusals import Conflict, NotNow, NotSignedIn, TooMany, Unf
 from concours.server.services.access import Access, Rule
 from concours.server.services.limits import day_of
 from concours.server.services.pairing import Pair, Pairing
-from concours.server.services.stages import Stage, settings_of, stage_of, stages
+from concours.server.services.stages import Stage, settings_of, stage, stage_of, stages
 from concours.stores.numbered import numbered
 
 Outcome = Literal["left", "right", "tie", "bad"]
@@ -38,6 +40,9 @@ Outcome = Literal["left", "right", "tie", "bad"]
 
 OPEN_S: Final = 1800.0
 """How long a battle may be voted on after it was shown."""
+
+MOST_VOTES: Final = 100_000
+"""How many are given to a host at a time."""
 
 _GONE: Final = "gone"
 _RNG: Final = SystemRandom()
@@ -382,26 +387,24 @@ def leave_out(db: Connection, access: Access, voter: int) -> None:
     audit.write(db, access.actor, "voter.leave_out", str(voter), {"phase": phase.id})
 
 
-def votes(db: Connection, access: Access, *, after: int = 0, most: int = 1000) -> tuple[Vote, ...]:
-    """Votes of all phases, in the order in which they were shown, for `concours rate`.
+def votes(db: Connection, access: Access, phase: str = "", *, after: int = 0) -> tuple[Vote, ...]:
+    """The votes of a phase, in the order in which they were shown: by these the board is what `concours rate` says.
 
     Args:
-        after: gives those that were shown after that battle. most: how many at most, up to 10,000.
+        phase: a key; empty for the phase that is open, or else the last.
+        after: gives those that were shown after that battle, `MOST_VOTES` at a time.
 
     Raises:
-        Forbidden, NotSignedIn: whoever asks is no host.
+        Forbidden, NotSignedIn: whoever asks is no host. Unknown: there is no such phase, or this is no arena.
     """
     access.require(Rule.HOST)
+    _declared(access)
+    of = stage(db, access, phase, utc_now())
     rows = db.execute(
         select(BATTLES)
-        .join(PHASES, PHASES.c.id == BATTLES.c.phase)
-        .where(
-            PHASES.c.competition == access.competition.id,
-            BATTLES.c.id > after,
-            or_(*(BATTLES.c.outcome == outcome for outcome in WINNERS)),
-        )
+        .where(BATTLES.c.phase == of.id, BATTLES.c.id > after, BATTLES.c.outcome.in_(list(WINNERS)))
         .order_by(BATTLES.c.id)
-        .limit(max(1, min(most, 10_000)))
+        .limit(MOST_VOTES)
     ).all()
     return tuple(
         Vote(
@@ -416,3 +419,12 @@ def votes(db: Connection, access: Access, *, after: int = 0, most: int = 1000) -
         )
         for row in rows
     )
+
+
+def votes_csv(votes: Iterable[Vote]) -> str:
+    """Votes as a table that `concours rate --cluster voter` reads."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [one.name for one in fields(Vote)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(vars(vote) for vote in votes)
+    return out.getvalue()
