@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -130,3 +131,25 @@ def test_the_board_of_an_arena_is_one_like_any_other(world: World) -> None:
     told = [(row["rank"], row["best"], row["worst"], row["name"], row["score"]) for row in board["rows"]]
     assert told == [(1, 1, 2, "Otters", 1010.0), (2, 1, 2, "Herons", 990.0)]
     assert board["rows"][0]["interval"] == [900.0, 1100.0]
+
+
+@pytest.mark.parametrize("number", ["0", "x", "", "9" * 17, "9" * 18, "9" * 30, "9" * 5000, "-1", "1.0"])
+def test_a_battle_that_is_none_is_told_as_that(world: World, number: str) -> None:
+    """On the page too, whatever a form brings."""
+    asking = world.people.browser("omar")
+    answer = asking.post("/c/rivers/vote", data={"battle": number, "outcome": "left", "form": asking.form})
+    assert answer.status_code == 404, answer.text[:300]
+
+
+def test_the_page_is_blind_and_tells_after_the_vote(world: World) -> None:
+    """Whose the answers are stands on it when the vote is given, and not before."""
+    asking = world.people.browser("omar")
+    page = asking.get("/c/rivers/vote")
+    assert page.status_code == 200
+    assert "blue" in page.text and "green" in page.text
+    for secret in (*NAMES, "secret", "sha256"):
+        assert secret not in page.text + str(page.headers)
+    number = re.findall(r'name="battle" value="(\d+)"', page.text)[0]
+    said = asking.post("/c/rivers/vote", data={"battle": number, "outcome": "left", "form": asking.form})
+    assert said.status_code == 200
+    assert all(name in said.text for name in NAMES)

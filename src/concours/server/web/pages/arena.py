@@ -13,6 +13,9 @@ from concours.server.web.routes import AskingOf, InCompetition, Routes
 
 ROUTES = Routes(pages=True)
 
+_DIGITS = 18
+"""No battle has a number so long, and no database takes a longer one."""
+
 
 @ROUTES.get("/c/{competition}/vote", Rule.READER, writes=True)
 def battle(asked: InCompetition) -> Response:
@@ -25,7 +28,12 @@ def vote(asked: InCompetition, fields: Fields) -> Response:
     """Votes, and shows whose the answers were above the next pair. Sent twice it is one vote."""
     given = typed(fields)
     number = given.get("battle", "")
-    revealed = arena.vote(asked.db, asked.access, int(number) if number.isdecimal() else 0, given.get("outcome", ""))
+    revealed = arena.vote(
+        asked.db,
+        asked.access,
+        int(number) if number.isdecimal() and len(number) < _DIGITS else 0,
+        given.get("outcome", ""),
+    )
     return _battle(asked, revealed)
 
 
