@@ -304,7 +304,7 @@ class Hosted:
             run = kept.once("run", None, lambda: self.submitted.run(program, seed=state.seed))
             ended = known.get(run.digest)
             if not isinstance(ended, Done):
-                return (Result(reason=ended.reason), ()) if ended else (None, (run,))
+                return (Result(reason=ended.reason, cause=ended.cause), ()) if ended else (None, (run,))
             upload = Upload(file=ended.outputs["file"], called=str(ended.values.get("called", _WRITES)))
         sent = upload or came.predictions
         assert sent is not None  # noqa: S101 (for the type checker)
@@ -313,7 +313,7 @@ class Hosted:
             return Result(file=upload), ()
         ended = known.get(job.digest)
         if not isinstance(ended, Done):
-            return (Result(reason=ended.reason), ()) if ended else (None, (job,))
+            return (Result(reason=ended.reason, cause=ended.cause), ()) if ended else (None, (job,))
         return Result(predictions=ended.outputs["test"], notes=tuple(ended.values.get("notes", ()))), ()
 
     def _fitted(
@@ -323,7 +323,7 @@ class Hosted:
         if way.open:
             return None, way.open
         if way.failed:
-            return Result(reason=way.failed.reason), ()
+            return Result(reason=way.failed.reason, cause=way.failed.cause), ()
         return Result(predictions=way.candidate.test, decision=way.candidate.decision), ()
 
     # What follows once an event has been told
@@ -428,7 +428,7 @@ class Hosted:
 def _score(measure: Measure, ended: Done | Failed | None) -> Score | None:
     if ended is None:
         return None
-    return measure.told(ended) if isinstance(ended, Done) else Score(reason=ended.reason)
+    return measure.told(ended) if isinstance(ended, Done) else Score(reason=ended.reason, cause=ended.cause)
 
 
 def _best(state: Board) -> tuple[str, ...]:

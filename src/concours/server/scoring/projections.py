@@ -79,7 +79,7 @@ class Projection:
         for entry in state.entries:
             said = _state(state, entry)
             if now.get(int(entry)) not in (None, said):
-                self._submission(db, entry, said)
+                self._submission(db, entry, said, spared=_spared(state, entry))
         self._problem(db, state)
         rescoring.compare(db, self._board)
 
@@ -87,7 +87,7 @@ class Projection:
         changed = changes(before, after)
         for entry in changed.entries:
             if (said := _state(after, entry)) != _state(before, entry):
-                self._submission(db, entry, said)
+                self._submission(db, entry, said, spared=_spared(after, entry))
             rows = self._scores(after, entry)
             db.execute(delete(SCORES).where(SCORES.c.board == self._board, SCORES.c.entry == int(entry)))
             _put(db, SCORES, rows)
@@ -165,9 +165,9 @@ class Projection:
             "line": text_of(_numbers(line.standing)),
         }
 
-    def _submission(self, db: Connection, entry: str, said: tuple[str, str]) -> None:
-        state, reason = said
-        db.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.id == int(entry)).values(state=state, reason=reason))
+    def _submission(self, db: Connection, entry: str, said: tuple[str, str], *, spared: bool) -> None:
+        values: Row = {"state": said[0], "reason": said[1], **({"charged": False} if spared else {})}
+        db.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.id == int(entry)).values(**values))
         tell(db, f"submission {entry}")
 
     def _problem(self, db: Connection, state: Board) -> None:
@@ -190,6 +190,13 @@ def _state(state: Board, entry: str) -> tuple[str, str]:
     if reason := (result.reason if result else "") or (score.reason if score else ""):
         return "failed", reason
     return ("running", "") if score is None else ("scored", "")
+
+
+def _spared(state: Board, entry: str) -> bool:
+    """Whether it failed by what the platform could not do, and does not count against the limits of its team."""
+    result, score = state.results.get(entry), state.score(current(state), entry)
+    causes = {one.cause for one in (result, score) if one is not None}
+    return not causes.isdisjoint(rescoring.OF_THE_PLATFORM)
 
 
 def _numbers(standing: Standing) -> Row:
