@@ -3,13 +3,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LIGHT := .venv/.light
+PLATFORM := .venv/.platform
 READY := .venv/.ready
 
-.PHONY: help demo demo-serve test test-all night check docs bench clean
+.PHONY: help demo demo-serve demo-platform test test-all night check docs bench clean
 
 help:
 	@echo "make demo      nine models compete on handwritten digits, then join (sets up .venv first)"
 	@echo "make demo-serve  what won answers requests, asked by the clients that others wrote"
+	@echo "make demo-platform  a platform with a competition, three teams, and a program that is running"
 	@echo "make test      the tests, in a few minutes"
 	@echo "make test-all  the tests, slow ones too"
 	@echo "make night     some thousand odd inputs, for hours"
@@ -24,6 +26,10 @@ demo: $(LIGHT)
 demo-serve: $(READY)
 	@test -f runs/demo/result.json || $(BIN)/concours demo
 	$(BIN)/python examples/serving/demo.py runs/demo
+
+# A platform to look at, at http://127.0.0.1:8000; what it knows lies in runs/demo-platform.
+demo-platform: $(PLATFORM)
+	$(BIN)/python examples/platform/demo.py
 
 # Tests run beside one another, so each has one thread: more of them wait for each other by spinning.
 test: export OMP_NUM_THREADS = 1
@@ -62,6 +68,12 @@ $(LIGHT): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[torch,boost]'
 	@touch $(LIGHT)
+
+$(PLATFORM): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing what a platform needs: about 0.2 GB to download."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server]'
+	@touch $(PLATFORM)
 
 $(READY): $(LIGHT)
 	@echo "Installing what the tests and the other kinds of tasks need."
