@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -49,6 +50,7 @@ def new(folder: Path, *, source: str | None = None, target: str | None = None, n
         ContestError: the folder is there. DataError: the data cannot be read, or is of a kind that a person divides.
     """
     require_new(folder)
+    ids = ""
     if source is None:
         table, kind, title = _invented(), KINDS["tabular-classification"], "Which plant is it?"
         settings = [Setting("task", "kind", kind.name, ""), Setting("task", "target", "plant", "")]
@@ -67,10 +69,13 @@ def new(folder: Path, *, source: str | None = None, target: str | None = None, n
             .replace("-", " ")
             .capitalize()
         )
-        found = _divided(folder, source, kind, values)
+        ids = next((str(one.value) for one in made.settings if (one.table, one.key) == ("task", "id")), "")
+        found = _divided(folder, source, kind, values, ids)
     keys, files = found
     given = {one.key: one.value for one in settings} | keys
-    return _write(folder, title or "Competition", kind, given, settings, files, now)
+    done = _write(folder, title or "Competition", kind, given, settings, files, now)
+    told = (f"the column {ids!r}", "it names the rows, and might tell their order; new ids were drawn")
+    return replace(done, left=(told,)) if ids and "id" in keys else done
 
 
 def _write(
@@ -104,13 +109,18 @@ Divided = tuple[dict[str, Any], dict[str, str]]
 """Keys of the task, and the files that were written."""
 
 
-def _divided(folder: Path, source: str, kind: Kind, task: Mapping[str, Any]) -> Divided:
-    """The data of a source as files of a competition. Raises DataError where nobody but a person can divide it."""
+def _divided(folder: Path, source: str, kind: Kind, task: Mapping[str, Any], ids: str) -> Divided:
+    """The data of a source as files of a competition. Raises DataError where nobody but a person can divide it.
+
+    Args:
+        ids: the column that names its rows, where it has one.
+    """
     named = str(task.get("target", ""))
     opened = open_source(source, Path(), Options(names=(named,) if named else ()))
     if isinstance(opened.x, pa.Table) and named in opened.x.column_names and kind.input.name in ("table", "text"):
         cells = open_source(source, Path(), Options(written=tuple(opened.x.column_names), missing=("",))).x
         table = cells if isinstance(cells, pa.Table) and opened.cells is False else opened.x
+        table = table.drop_columns([ids]) if ids in table.column_names else table
         return _divided_table(folder, table, named, strata=kind.output.verbatim)
     if opened.files and opened.y is not None and kind.input.name == "image" and named in ("", opened.target or ""):
         return _divided_files(folder, source, opened)
@@ -121,7 +131,7 @@ def _divided(folder: Path, source: str, kind: Kind, task: Mapping[str, Any]) -> 
 
 
 def _divided_table(folder: Path, table: pa.Table, target: str, *, strata: bool) -> Divided:
-    """A table divided by rows; ids are drawn anew, so that no order and no number tells a target."""
+    """A table without ids divided by rows; these are drawn anew, so that no order and no number tells a target."""
     table = table.filter(table[target].is_valid())
     rng = np.random.default_rng(derive_seed(_SEED, "competition"))
     labels = [written(value) for value in table[target].to_pylist()]
