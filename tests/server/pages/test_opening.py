@@ -235,6 +235,19 @@ def test_language_and_colours_are_chosen_by_cookies_and_back_is_on_this_site(wor
         assert zoe.post("/choices", data={"back": far, "form": zoe.form}).headers["location"] == "/"
 
 
+def test_what_an_administrator_chose_holds_for_all_pages(world: World) -> None:
+    """The name at once; the language for who has chosen none."""
+    root, zoe = world.people.browser("root1", administrator=True), world.people.browser("zoe")
+    for name, value in (("name", "Wine & co"), ("language", "zh")):
+        answer = root.post("/admin/settings", data={"name": name, "value": value, "form": root.form})
+        assert answer.status_code == 303, answer.text
+    text = zoe.get("/", headers={"accept-language": "en"}).text
+    assert "<bdi>Wine &amp; co</bdi>" in text
+    assert 'lang="zh-CN"' in text
+    zoe.cookies.set("language", "en")
+    assert 'lang="en"' in zoe.get("/").text
+
+
 def test_a_form_that_is_refused_keeps_what_was_typed_and_says_why_beside_the_field(world: World) -> None:
     """And nothing of what it asked for stays."""
     hanna = world.people.browser("hanna")

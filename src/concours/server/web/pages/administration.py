@@ -14,6 +14,7 @@ from concours.server.accounts import choices, links, users
 from concours.server.database.tables import AUDIT, COMPETITIONS, SUBMISSIONS, TEAMS
 from concours.server.services import administration
 from concours.server.services.access import Rule
+from concours.server.web.pages import named
 from concours.server.web.pages.answering import Fields, head_of, page, seen, tried, typed
 from concours.server.web.pages.forms import EMPTY, Form
 from concours.server.web.routes import Asked, Asking, Routes
@@ -145,6 +146,7 @@ def choose(asked: Asked, fields: Fields) -> Response:
         choices.choose(asked.db, asked.actor, given.get("name", ""), given.get("value", ""))
     if outcome.form:
         return _settings(asked, outcome.form, status=outcome.status)
+    named.forget()
     return seen("/admin/settings", "kept")
 
 

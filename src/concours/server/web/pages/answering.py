@@ -14,6 +14,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from concours.server.refusals import Refusal
 from concours.server.web.pages.forms import Form
+from concours.server.web.pages.named import named
 from concours.server.web.pages.rendering import Head, answered, chosen, rendered
 from concours.server.web.pages.words import WORDS
 from concours.server.web.routes import Asking
@@ -25,7 +26,8 @@ _FIELD = re.compile(r"([A-Za-z_][\w.]*(?:\[\d+\][\w.]*)*)(:?) (.+)", re.DOTALL)
 
 def head_of(asked: Asking) -> Head:
     """What stands around a page for whoever asks."""
-    code, theme = chosen(asked.request)
+    called = named(asked.platform, asked.db)
+    code, theme = chosen(asked.request, called)
     query = f"?{asked.request.url.query}" if asked.request.url.query else ""
     done = WORDS["done"].get(asked.request.query_params.get("done", ""), "")
     return Head(
@@ -36,6 +38,7 @@ def head_of(asked: Asking) -> Head:
         administrator=asked.actor.administrator,
         form=asked.form,
         said=language(code).say(done) if done else "",
+        platform=called.name,
     )
 
 

@@ -20,6 +20,7 @@ from concours.report.axis import NOTHING
 from concours.report.axis import short as _short
 from concours.server.web.markdown import marked_up
 from concours.server.web.pages import static
+from concours.server.web.pages.named import Named, preference
 from concours.server.web.pages.words import WORDS
 from concours.server.web.texts.languages import NAMES, Language, language, preferred
 
@@ -39,6 +40,7 @@ class Head:
         name, display: of the reader; empty of a visitor.
         form: what forms carry against cross-site requests.
         said: a line about what was just done.
+        platform: what it is called.
         known: whether it is known who reads; of a page about what went wrong it may not be.
     """
 
@@ -51,6 +53,7 @@ class Head:
     form: str = ""
     said: str = ""
     known: bool = True
+    platform: str = "Concours"
 
     @property
     def signed_in(self) -> bool:
@@ -133,8 +136,8 @@ def answered(request: Request, text: str, *, status: int = 200, headers: Mapping
     return Response(content, status_code=status, media_type="text/html; charset=utf-8", headers=kept)
 
 
-def chosen(request: Request) -> tuple[str, str]:
-    """The reader's language and theme."""
+def chosen(request: Request, of: Named) -> tuple[str, str]:
+    """The reader's language and theme. of: what administrators chose."""
     theme = request.cookies.get(THEME, "")
-    code = preferred(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""))
+    code = preferred(preference(request.cookies, LANGUAGE, of), request.headers.get("accept-language", ""))
     return code, theme if theme in THEMES else THEMES[0]
