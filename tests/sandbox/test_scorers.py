@@ -94,7 +94,12 @@ def score():
             name: store.put(io.BytesIO(text if isinstance(text, bytes) else text.encode()))
             for name, text in contents.items()
         }
-        called = {"called": "mine.csv", "truth_called": "truth.csv", "scorer_called": "score.py", "seconds": 60}
+        called = {
+            "called": "mine.csv",
+            "truth_called": "truth.csv",
+            "scorer_called": "score.py" if isinstance(scorer, str) else "score.zip",
+            "seconds": 60,
+        }
         return execute(Job(runner="run_scorer", inputs=inputs, params={**called, **params}), store, RUNNERS)
 
     return go
