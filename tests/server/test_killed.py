@@ -104,10 +104,10 @@ def _prepared(platform):
         stage.publish()
     secrets = []
     with platform.database.writing() as db:
-        for number in range(2, 2 + _TEAMS):
-            values = {"id": number, "name": f"user-{number}", "display": f"User {number}", "created": "2026-01-01"}
-            db.execute(USERS.insert().values(**values))
-            who = Actor(user=number, name=f"user-{number}")
+        for number in range(_TEAMS):
+            values = {"name": f"user-{number}", "display": f"User {number}", "created": "2026-01-01"}
+            id = db.execute(USERS.insert().values(**values).returning(USERS.c.id)).scalar_one()
+            who = Actor(user=id, name=f"user-{number}")
             membership.join(db, accessed(db, who, "line"))
             secrets.append(tokens.add(db, who, "a token", ["submit", "read"])[1])
     return secrets

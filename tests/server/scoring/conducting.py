@@ -113,7 +113,7 @@ class Stage:
         kept = {path: keep(store, io.BytesIO(content), 1 << 20) for path, content in files.items()}
         with database.writing() as db:
             if not db.execute(select(USERS.c.id)).first():
-                db.execute(insert(USERS).values(id=1, name="host", display="Host", created=utc_now()))
+                db.execute(insert(USERS).values(name="host", display="Host", created=utc_now()))
             number = begin(db, self.host, competition)
             put_all(db, number, kept)
             publishing.check(db, accessed(db, self.host, competition.slug))

@@ -1,6 +1,6 @@
 """The platform under load: how long from a file to a place on the board, how many pages a second, what it takes.
 
-    PYTHONPATH=src python benchmarks/platform.py [PART …] [--seconds 120]
+    PYTHONPATH=src python benchmarks/hosting.py [PART …] [--seconds 120]
 
 Parts: `start` (until it answers, what the web process holds), `submissions` (10 a second, 10,000 rows each, from the
 first byte sent to the score in the API), `large` (a million rows), `board` (2,000 teams, with 1,000 and with 100,000
@@ -157,8 +157,8 @@ def board(folder: Path, seconds: float) -> None:
                 bytes_ = len(httpx.get(address).content)
         print(
             f"board: 2,000 teams, {sent:,} submissions: {len(found) / took:.0f} pages a second, p50 "
-            f"{1000 * at(found, 50):.0f} ms, p99 {1000 * at(found, 99):.0f} ms; {1000 * spent / len(found):.1f} ms of CPU "
-            f"a page of {bytes_ / 1000:.0f} kB"
+            f"{1000 * at(found, 50):.0f} ms, p99 {1000 * at(found, 99):.0f} ms; {1000 * spent / len(found):.1f} ms of "
+            f"CPU a page of {bytes_ / 1000:.0f} kB"
         )
 
 
@@ -222,13 +222,15 @@ def hosted(folder: Path, rows: int, people: int) -> tuple[Platform, Any, list[st
         with opened.database.writing() as db:
             publishing.publish(db, accessed(db, HOST, NAME))
         until(lambda: _phase(opened) == "open")
-    return opened, truth, [_person(opened, 2 + number) for number in range(people)]
+    return opened, truth, [_person(opened, number) for number in range(people)]
 
 
 def _person(opened: Platform, number: int) -> str:
     with opened.database.writing() as db:
-        db.execute(insert(USERS).values(id=number, name=f"user-{number}", display=f"User {number}", created=utc_now()))
-        who = Actor(user=number, name=f"user-{number}")
+        values = {"name": f"user-{number}", "display": f"User {number}", "created": utc_now()}
+        who = Actor(
+            user=db.execute(insert(USERS).values(**values).returning(USERS.c.id)).scalar_one(), name=values["name"]
+        )
         membership.join(db, accessed(db, who, NAME))
         return tokens.add(db, who, "benchmark", ["submit", "read"])[1]
 
