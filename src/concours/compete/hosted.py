@@ -80,7 +80,8 @@ class Hosted:
         ladder: whether the public board is guarded against climbing by chance (Blum and Hardt 2015): of a team it shows
             another entry only if that is better than the one shown by more than the standard error of their paired
             difference, in the order in which they joined. What else entries scored is kept, and shown to nobody. An
-            entry that is withdrawn is taken out of that order, so that whoever may withdraw may look twice.
+            entry that is withdrawn is taken out of that order, as if it had never come: whoever may withdraw one that
+            has a score may look twice, so that should be nobody who competes.
         final: how an entry by recipe predicts the test part (`compete.leaderboard`).
         threads: of each job.
     """
@@ -150,15 +151,8 @@ class Hosted:
         return {entry: score for entry in state.standing if (score := state.score(digest, entry))}
 
     def shown(self, state: Board, entry: str) -> Score | None:
-        """The score that may be shown for an entry while the board is open: its own, or on a Ladder that of the entry
-        which its team was shown by once it had come; none until that is known.
-        """
-        digest = current(state)
-        score = state.score(digest, entry)
-        if not state.guarded or (score and score.reason):
-            return score
-        last = state.shown.get(f"{digest} {entry}")
-        return state.score(digest, last) if last else None
+        """The score that may be shown for an entry by the problem that counts (`Board.shown_score`)."""
+        return state.shown_score(current(state), entry)
 
     # Signals
 

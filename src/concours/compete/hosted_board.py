@@ -240,6 +240,16 @@ class Board:
         score = self.score(problem, entry)
         return None if score is None or score.reason else score.metrics.get(self._goal(problem).name)
 
+    def shown_score(self, problem: Digest, entry: str) -> Score | None:
+        """The score that may be shown for an entry: its own, or on a Ladder that of the entry which its side was shown
+        by once it had come; none until that is known.
+        """
+        score = self.score(problem, entry)
+        if not self.guarded or (score and score.reason):
+            return score
+        last = self.shown.get(f"{problem} {entry}")
+        return self.score(problem, last) if last else None
+
     def order(self, problem: Digest, entry: str) -> tuple[float, int]:
         """The better first, and of equal ones the earlier."""
         value = self.value(problem, entry) or 0.0

@@ -80,10 +80,11 @@ def unranked(state: Board, side: str, ranked: Answered[Ranking] | None) -> Line 
     reason = (result.reason if result else "") or (score.reason if score else "")
     if reason:
         return Line(entry=entry, standing=Standing(entrant=entrant, status="failed", reason=reason))
-    if score is None or (state.guarded and f"{digest} {entry}" not in state.shown):
+    told = state.shown_score(digest, entry)
+    if score is None or (told is None and state.value(digest, entry) is not None):
         return Line(entry=entry, standing=Standing(entrant=entrant, status="running"))
     names = [goal.name for goal in scoring_of(state, digest).metrics]
-    metrics = {name: value for name in names if (value := score.metrics.get(name)) is not None}
+    metrics = {name: value for name in names if told and (value := told.metrics.get(name)) is not None}
     note = (ranked.reason if ranked else "") or "not ranked yet"
     value = metrics.get(names[0])
     line = Standing(entrant=entrant, score=value, metrics=metrics, unsure=score.unsure, note=note)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select, update
 
+from concours.server.actor import Actor
 from concours.server.database.tables import ALLIANCES, APPLIED, PHASES, PLACES, SCORES, SUBMISSIONS
+from concours.server.refusals import Conflict
+from concours.server.services import submissions
+from concours.server.services.access import accessed
 
 sys.path.insert(0, str(Path(__file__).parent))
 from conducting import Stage, declared, folder, predictions
@@ -52,6 +57,38 @@ def test_finals_that_a_team_has_chosen_rank_it_in_the_end(stage):
         assert [entry for entry, _ in _board(stage, "public")] == [best, other]
         stage.close()
     assert [entry for entry, _ in _board(stage, "rest")] == [other, chosen]
+
+
+def test_a_guarded_board_shows_of_a_team_what_has_climbed_alone(platform):
+    """An entry that is no better beyond chance is shown by the one before, on the board, the page and by its file; what
+    it scored itself hosts alone see, once the phase has ended."""
+    stage = Stage(platform)
+    stage.create(declared(guard="ladder"), folder())
+    with stage.conducted():
+        stage.publish()
+        first, like, good = (stage.submit(predictions(wrong, wrong), 1) for wrong in (30, 29, 2))
+        stage.submit(predictions(40), 2)
+        stage.settled()
+        scores = {row.entry: (json.loads(row.metrics), json.loads(row.shown)) for row in _rows(stage, SCORES)}
+        assert scores[first][0] == scores[first][1] == scores[like][1] != scores[like][0]
+        assert scores[good][0] == scores[good][1]
+        assert [line["rank"] for _, line in _board(stage, "public")] == [1, 2]
+        assert _board(stage, "public")[0][0] == good
+        team = Actor(user=2, name="somebody")
+        open_ = {who: _seen(stage, who, like) for who in (stage.host, team)}
+        assert {seen.metrics["accuracy"] for seen in open_.values()} == {scores[first][0]["accuracy"]}
+        assert not any(seen.intervals for seen in open_.values())
+        with platform.database.writing() as db, pytest.raises(Conflict, match="is scored already"):
+            submissions.stop(db, replace(accessed(db, team, "line"), team=1), like)
+        stage.close()
+    assert _seen(stage, team, like).metrics["accuracy"] == scores[first][0]["accuracy"]
+    assert _seen(stage, stage.host, like).metrics["accuracy"] == scores[like][0]["accuracy"]
+
+
+def _seen(stage, who, entry):
+    with stage.platform.database.reading() as db:
+        access = accessed(db, who, "line")
+        return submissions.one(db, access if access.host else replace(access, team=1), entry)
 
 
 def test_what_is_shown_is_folded_again_from_the_journal(stage):
@@ -99,6 +136,11 @@ def test_data_that_cannot_be_read_is_the_hosts_complaint(platform):
     stage.create(declared(), {**folder(), "truth/test.csv": b"id,x,answer\nr0,1.0,perhaps\n"})
     with stage.conducted(), pytest.raises(Exception, match="check 'Above the line' first.*perhaps"):
         stage.publish()
+
+
+def _rows(stage, table):
+    with stage.platform.database.reading() as db:
+        return db.execute(select(table)).all()
 
 
 def _board(stage, part):

@@ -16,6 +16,7 @@ from concours.compete.answered import Answered
 from concours.compete.hosted_board import Allied, Board, Part, current
 from concours.compete.hosted_changes import changes
 from concours.compete.hosted_lines import Line, lines, unranked
+from concours.core.digests import Digest
 from concours.core.event import utc_now
 from concours.core.standings import Standing
 from concours.server.database.changes import tell
@@ -129,7 +130,7 @@ class Projection:
                 "entry": int(entry),
                 "metrics": text_of(dict(score.metrics)),
                 "intervals": text_of(dict(score.intervals)),
-                "shown": None,
+                "shown": _shown(state, problem, entry),
                 "reason": score.reason,
             }
             for problem, score in found
@@ -178,6 +179,14 @@ class Projection:
         mine = APPLIED.c.board == self._board
         if not db.execute(update(APPLIED).where(mine).values(number=number, at=utc_now())).rowcount:
             db.execute(insert(APPLIED).values(board=self._board, number=number, at=utc_now()))
+
+
+def _shown(state: Board, problem: Digest, entry: str) -> str | None:
+    """The metrics that may be shown for an entry, where a guard stands before its own."""
+    if not state.guarded:
+        return None
+    score = state.shown_score(problem, entry)
+    return text_of(dict(score.metrics) if score else {})
 
 
 def _state(state: Board, entry: str) -> tuple[str, str]:

@@ -73,7 +73,8 @@ class Submission:
         team, team_name: none of a baseline of the host's.
         by: the name of who sent it.
         called, size, digest, message, reason: of the file, and why there is no score; empty for other teams.
-        metrics, intervals: on the public rows, as the board shows them.
+        metrics, intervals: on the public rows, as the board shows them; behind a guard hosts see once the phase has
+            ended what the entry scored itself, and nobody else does.
         private, private_intervals: on the rest, once the phase has ended, of those that were ranked by it.
         final: whether its team chose it.
     """
@@ -420,7 +421,8 @@ def _require_own(access: Access, found: Submission) -> None:
 
 def _submission(access: Access, row: Row[Any], of: Stage) -> Submission:
     own = _own(access, row)
-    shown = row.metrics if (row.shown is None or of.over) else row.shown
+    guarded = row.shown is not None and not (access.host and of.over)
+    shown = row.shown if guarded else row.metrics
     hidden = of.settings.board == "hidden" and not of.over and not access.host
     ended = json_of(row.line) if row.line and of.over else {}
     found = Submission(
@@ -437,7 +439,7 @@ def _submission(access: Access, row: Row[Any], of: Stage) -> Submission:
         final=row.final and (own or of.over),
         charged=row.charged,
         metrics=_in_order(json_of(shown) if shown and not hidden else {}, of),
-        intervals=dict(json_of(row.intervals) if row.intervals and row.shown is None and not hidden else {}),
+        intervals=dict(json_of(row.intervals) if row.intervals and not guarded and not hidden else {}),
         private=_in_order(ended.get("metrics", {}), of),
         private_intervals=dict(ended.get("intervals", {})),
     )
