@@ -88,6 +88,7 @@ def board(text: Callable[[str], str], lines: int = 12, **more: Any) -> Shown:
         "joint": Together(team=None, name="", members=5, gain="+0.0104", score="0.9512", ends="[0.9421, 0.9603]", said="0.9512", at=96.0, low=91.0, high=100.0, others=("0.1804",)),
         "missing": (Line(team=99, name=text("team"), people=text("people"), reason=text("reason")),),
         "moves": True, "guarded": True, "found_by": "", "pages": Pages(page=1, pages=3, before="/c/heart/board?page="),
+        "rescores": (Value(at=AT, why=text("why"), phase="main", problem="sha256:1", moves=(Value(team=3, name=text("team"), before=3, after=1),)), Value(at=AT, why=text("why"), phase="main", problem="sha256:1", moves=None)),
         "history": History(plane=Plane(x=axis, y=scores, curves=curves), keys=tuple((n, text("team")) for n in range(5))),
     }  # fmt: skip
     return Shown(**{**values, **more})
@@ -275,7 +276,7 @@ def pages(text: Callable[[str], str] = said) -> Mapping[str, tuple[str, dict[str
         "submit, closed": ("submit", {"c": c, "phase": None, "refused": text("refusal"), "limits": None, "open_phases": (), "sample": "", "most": 1, "form": EMPTY}),
         "submissions": ("submissions", {"c": c, "phase": c.phases[1], "lines": [submission(text, s, n) for n, s in enumerate(("running", "waiting", "scored", "scored", "failed", "stopped"), 41)], "over": True, "may_choose": True, "finals": 2, "metric": "roc_auc", "limits": left(), "topics": "submission 41,submission 42", "form": EMPTY}),
         "submissions, none": ("submissions", {"c": c, "phase": c.phases[1], "lines": [], "over": False, "may_choose": False, "finals": 2, "metric": "roc_auc", "limits": left(left=0, why=text("why"), next_at=LATER), "topics": "", "form": form(text)}),
-        "submission": ("submission", {"c": c, "s": submission(text), "own": True, "place": 3, "progress": None, "told": {}, "log": text("log") * 40, "older": (Value(problem="sha256:" + "12" * 32, metric=text("metric"), public="0.91"),), "receipt": (("task", "sha256:" + "34" * 32), ("predictions", "sha256:" + "ab" * 32))}),
+        "submission": ("submission", {"c": c, "s": submission(text), "own": True, "place": 3, "progress": None, "told": {}, "log": text("log") * 40, "older": (Value(problem="sha256:" + "12" * 32, metrics={text("metric"): 0.91}),), "receipt": (("task", "sha256:" + "34" * 32), ("predictions", "sha256:" + "ab" * 32))}),
         "submission, running": ("submission", {"c": c, "s": submission(text, "running"), "own": True, "place": None, "progress": 0.4, "told": {"epoch": 3.0}, "log": "epoch 1\nepoch 2", "older": (), "receipt": ()}),
         "submission, failed": ("submission", {"c": c, "s": submission(text, "failed"), "own": True, "place": None, "progress": None, "told": {}, "log": None, "older": (), "receipt": ()}),
         "discussion": ("discussion", {"c": c, "topics": [topic] * 5, "pages": pager, "may_post": True, "form": form(text, "title", "text")}),

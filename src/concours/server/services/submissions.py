@@ -112,6 +112,14 @@ class Stored:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """How a submission scored on the public rows by a problem that counts no more: it was scored anew since."""
+
+    problem: str
+    metrics: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Log:
     """What a run has printed, after what was told before.
 
@@ -348,6 +356,23 @@ def file(db: Connection, access: Access, id: int) -> Stored:
     found = one(db, access, id)
     _require_own(access, found)
     return Stored(digest=found.digest, size=found.size, called=found.called)
+
+
+def earlier(db: Connection, access: Access, id: int) -> tuple[Earlier, ...]:
+    """The scores that a submission had before it was scored anew; for its team and for hosts.
+
+    Raises:
+        Unknown, Forbidden: it is not theirs.
+    """
+    found = one(db, access, id)
+    _require_own(access, found)
+    of = next(one for one in stages(db, access) if one.key == found.phase)
+    rows = db.execute(
+        select(SCORES.c.problem, SCORES.c.metrics)
+        .where(SCORES.c.board == of.board, SCORES.c.entry == id, SCORES.c.problem != of.problem)
+        .order_by(SCORES.c.problem)
+    )
+    return tuple(Earlier(problem=problem, metrics=json_of(metrics)) for problem, metrics in rows)
 
 
 def log(db: Connection, access: Access, id: int, *, after: int = -1) -> Log:

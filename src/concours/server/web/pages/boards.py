@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from concours.server.refusals import Conflict, Forbidden, NotSignedIn, Unknown
-from concours.server.services import boards, competitions, teams
+from concours.server.services import boards, competitions, rescoring, teams
 from concours.server.services.access import Access, Rule
 from concours.server.services.boards import Board, Row, View
 from concours.server.services.competitions import Full
@@ -149,7 +149,18 @@ def _body(
     def make() -> Markup:
         anybody: Access = replace(asked.access, team=None)
         climbs = boards.history(asked.db, anybody, found.phase, found.key) if page == 1 and not find else ()
-        made = shown(found, climbs, language(code).say, root=root, path=path, page=page, find=find, guarded=guarded)
+        anew = [one for one in rescoring.rescores(asked.db, asked.access) if one.phase == found.phase]
+        made = shown(
+            found,
+            climbs,
+            language(code).say,
+            root=root,
+            path=path,
+            page=page,
+            find=find,
+            guarded=guarded,
+            rescores=anew if page == 1 and not find else (),
+        )
         return Markup(rendered("board_body", Head(language=code), b=made))
 
     if find:

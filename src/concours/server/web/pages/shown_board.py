@@ -10,6 +10,7 @@ from typing import Any, Final
 from concours.report.axis import NOTHING, decimals, fixed, linear, percent
 from concours.report.figures import Curve, Plane
 from concours.server.services.boards import Board, Climb, Row
+from concours.server.services.rescoring import Rescore
 from concours.server.web.pages.lists import Pages
 from concours.server.web.pages.words import N_
 
@@ -65,6 +66,7 @@ class Shown:
         metric: what it ranks by; better: whether higher is, if it is known; others: the other columns.
         missing: who has no score, with the reason.
         found_by: what was searched for.
+        rescores: how the board was scored anew, the latest first.
     """
 
     root: str
@@ -81,6 +83,7 @@ class Shown:
     found_by: str
     pages: Pages
     history: History | None
+    rescores: tuple[Rescore, ...] = ()
 
 
 def shown(
@@ -93,6 +96,7 @@ def shown(
     page: int,
     find: str,
     guarded: bool,
+    rescores: Sequence[Rescore] = (),
 ) -> Shown:
     """A page of a board.
 
@@ -123,6 +127,7 @@ def shown(
         guarded=guarded,
         found_by=find,
         pages=pages,
+        rescores=tuple(rescores),
         history=_history(climbs, first.name if first else "", say) if page == 1 and not find else None,
     )
 

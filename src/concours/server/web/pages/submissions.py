@@ -97,7 +97,7 @@ def one(asked: InCompetition, id: int) -> Response:
         progress=_share(told.progress) if told else None,
         log=told.text if told else None,
         told=told.progress if told else {},
-        older=(),
+        older=submissions.earlier(asked.db, asked.access, id) if own else (),
         receipt=_receipt(asked, found) if own else (),
     )
 
