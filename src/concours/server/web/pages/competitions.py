@@ -71,6 +71,13 @@ def join(asked: InCompetition, fields: Fields) -> Response:
     return seen(f"/c/{asked.access.competition.slug}/rules", "joined")
 
 
+@ROUTES.post("/c/{competition}/leave", Rule.MEMBER)
+def leave(asked: InCompetition) -> Response:
+    """Takes part no more, as long as nothing was sent."""
+    membership.leave(asked.db, asked.access)
+    return seen(f"/c/{asked.access.competition.slug}", "gone")
+
+
 def _rules(asked: AskingOf, form: Form, *, status: int = 200) -> Response:
     found = membership.rules(asked.db, asked.access)
     more: dict[str, Any] = {"text": found.text, "version": found.version, "holds": found.holds}

@@ -132,6 +132,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "invited": N_("The invitation waits for an answer."),
         "answered": N_("Your answer is kept."),
         "left": N_("You have left the team."),
+        "gone": N_("You take part no more."),
         "checking": N_("The check has begun."),
         "published": N_("It is published."),
         "closed": N_("It is being closed."),
