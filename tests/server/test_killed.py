@@ -33,14 +33,14 @@ from concours.server.database.tables import JOURNAL, SCORES, SUBMISSIONS, USERS
 from concours.server.services import membership, submissions
 from concours.server.services.access import accessed
 
-_KILLS, _TEAMS, _PER_DAY = 50, 4, 400
+_TEAMS, _PER_DAY = 4, 400
 _VICTIMS = ("concours up", "scoring.conductor", "engine.worker", "working.own", "bwrap")
 _COPY = "import shutil\nshutil.copy('data/ready.csv', 'predictions.csv')\n"
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_whatever_is_killed_whenever(platform, tmp_path):
+@pytest.mark.parametrize("kills", [pytest.param(12, marks=pytest.mark.slow), pytest.param(50, marks=pytest.mark.night)])
+def test_whatever_is_killed_whenever(platform, tmp_path, kills):
     """The platform itself, its conductor, its workers and the programs that they run, under load."""
     if why := available():
         pytest.skip(why)
@@ -60,7 +60,7 @@ def test_whatever_is_killed_whenever(platform, tmp_path):
             ]
             for sender in senders:
                 sender.start()
-            killed = _kill(running, random.Random(0))
+            killed = _kill(running, random.Random(0), kills)
             over.set()
             for sender in senders:
                 sender.join()
@@ -68,7 +68,7 @@ def test_whatever_is_killed_whenever(platform, tmp_path):
             _wait(lambda: not _unfinished(platform), 300, lambda: (tmp_path / "log").read_text()[-4000:])
         finally:
             running.end()
-    assert sum(killed.values()) == _KILLS and len(killed) >= 3, killed
+    assert sum(killed.values()) == kills and len(killed) >= 3, killed
     _hold(platform, accepted)
 
 
@@ -180,10 +180,10 @@ def _words(process):
     return ""
 
 
-def _kill(running, draw):
+def _kill(running, draw, kills):
     """Kills at random instants; how many of each sort."""
     killed = Counter()
-    while sum(killed.values()) < _KILLS:
+    while sum(killed.values()) < kills:
         time.sleep(draw.uniform(0.05, 1.5))
         running.ensure()
         what = draw.choices(_VICTIMS, weights=(1, 3, 3, 2, 2))[0]

@@ -7,8 +7,8 @@ import logging
 
 import pytest
 
+from concours.server.logs import AsJson
 from concours.server.web import routes
-from concours.server.web.logs import AsJson
 
 
 @pytest.fixture

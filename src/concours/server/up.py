@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from concours.engine.sandbox.run import available
+from concours.server import logs
 from concours.server.accounts.links import first_link
 from concours.server.accounts.own_workers import own_token
 from concours.server.platform import Platform
@@ -35,6 +36,7 @@ def up(settings: Settings, *, told: Callable[[str], None]) -> None:
         heard.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         settings = replace(settings, port=heard.getsockname()[1])
         platform = Platform.opened(settings)
+        logs.keep(settings, "web")
         try:
             with Staff(_posts(platform, told)):
                 told(f"Concours is at {settings.address}; all it knows lies in {settings.data}. Ctrl-C ends it.")
@@ -65,7 +67,7 @@ def _posts(platform: Platform, told: Callable[[str], None]) -> Sequence[Post]:
             Post(
                 name=name,
                 module="concours.server.working.own",
-                told={**at, "name": name, "folder": str(settings.data / "workers" / name)},
+                told={**at, "name": name, "settings": settings.to_json()},
             )
             for name in names
         ),

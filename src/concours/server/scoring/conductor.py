@@ -19,6 +19,7 @@ from concours.core.ports import Executor
 from concours.engine.leased import DividedExecutor, LeasedExecutor
 from concours.engine.limits import Limits, memory_per_worker
 from concours.engine.processes import ProcessExecutor
+from concours.server import logs
 from concours.server.database.changes import tell
 from concours.server.database.inbox import Post
 from concours.server.platform import Platform
@@ -50,7 +51,9 @@ _REST_S: Final = 5.0
 
 def conduct(told: Mapping[str, Any], leaving: threading.Event) -> None:
     """Conducts until it is told to leave."""
-    platform = Platform.opened(Settings.from_json(told))
+    settings = Settings.from_json(told)
+    logs.keep(settings, "conductor")
+    platform = Platform.opened(settings)
     with _alone(platform, leaving) as alone:
         if alone:
             Conductor(platform, scorers(platform)).work(leaving)
@@ -163,7 +166,6 @@ def _alone(platform: Platform, leaving: threading.Event) -> Iterator[bool]:
 
 def main(work: Callable[[Mapping[str, Any], threading.Event], None] = conduct) -> None:
     """The program."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     serve_post(work)
 
 

@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from concours.server.logs import LOG
 from concours.server.refusals import NotSignedIn, Refusal, TooMany
-from concours.server.web.logs import LOG
 from concours.server.web.pages import errors
 
 _KNOWN: Mapping[int, str] = {404: "there is nothing at this address", 405: "this address takes no such method"}

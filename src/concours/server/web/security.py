@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import socket
 import time
@@ -15,10 +16,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from concours.server.logs import LOG, REQUEST
 from concours.server.refusals import Forbidden, Refusal
 from concours.server.settings import Settings
 from concours.server.web.answers import failed
-from concours.server.web.logs import LOG, REQUEST
 from concours.server.web.who import READS
 
 _PAGE: Final = (
@@ -34,6 +35,10 @@ _ALWAYS: Final = {
     "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 """referrer-policy: not `no-referrer`, by which browsers would send forms with the origin null (Fetch, 3.2)."""
+
+
+_IDLE: Final = ("/api/work/lease", 204)
+"""A worker asked for work, and there was none: twice a second, and nobody wants to read it."""
 
 
 class Misdirected(Refusal):
@@ -105,7 +110,8 @@ class Guarded:
             sentence = f"something went wrong on our side; whoever runs this platform finds it under request {id}"
             await failed(Request(scope), 500, sentence)(scope, receive, answer)
         finally:
-            LOG.info("answered", extra={"more": _line(scope, status, time.monotonic() - began)})
+            level = logging.DEBUG if (scope["path"], status) == _IDLE else logging.INFO
+            LOG.log(level, "answered", extra={"more": _line(scope, status, time.monotonic() - began)})
             REQUEST.reset(token)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Refusal | None:

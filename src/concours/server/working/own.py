@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from concours.core.errors import EndpointRefused
+from concours.server import logs
+from concours.server.settings import Settings
 from concours.server.staff import serve_post
 from concours.server.working.speaking import Platform
 from concours.server.working.worker import Worker
@@ -20,10 +21,12 @@ def work(told: Mapping[str, Any], leaving: threading.Event) -> None:
     """Works until the platform is gone, or says that it will not have this worker.
 
     Args:
-        told: `url`, `token`, `name` and `folder` of the worker.
+        told: `url`, `token` and `name` of the worker, and the platform's `settings`.
     """
+    settings = Settings.from_json(told["settings"])
+    logs.keep(settings, told["name"])
     speaking = Platform(told["url"], told["token"], told["name"])
-    worker = Worker(speaking, Path(told["folder"]), told=lambda text: _LOG.info("%s", text))
+    worker = Worker(speaking, settings.data / "workers" / told["name"], told=lambda text: _LOG.info("%s", text))
     threading.Thread(target=_end, args=(worker, leaving), daemon=True).start()
     try:
         worker.work()
@@ -39,5 +42,4 @@ def _end(worker: Worker, leaving: threading.Event) -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     serve_post(work)

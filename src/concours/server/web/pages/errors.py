@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from concours.server.web.logs import REQUEST
+from concours.server.logs import REQUEST
 from concours.server.web.pages.named import named
 from concours.server.web.pages.rendering import Head, answered, chosen, rendered
 from concours.server.web.pages.words import WORDS

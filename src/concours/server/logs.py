@@ -1,16 +1,22 @@
-"""What the web process writes down: a line of JSON for each request, and for each thing that went wrong."""
+"""What the processes of a platform write down: a line of JSON for each request, and for each thing that went wrong."""
 
 from __future__ import annotations
 
 import json
 import logging
 from contextvars import ContextVar
+from logging.handlers import RotatingFileHandler
 from typing import Any, Final
+
+from concours.server.settings import Settings
 
 REQUEST: Final[ContextVar[str]] = ContextVar("request", default="")
 """The id of the request that is being answered; every line that is logged meanwhile has it, and so has the answer."""
 
 LOG: Final = logging.getLogger("concours.web")
+
+_FILE_BYTES: Final = 32 << 20
+_FILES: Final = 5
 
 
 class AsJson(logging.Formatter):
@@ -31,9 +37,16 @@ class AsJson(logging.Formatter):
         return json.dumps({name: value for name, value in line.items() if value not in ("", None)}, default=str)
 
 
-def write_to(handler: logging.Handler) -> None:
-    """Sends all that is logged there, as JSON. The server's own lines of requests are left out: their paths hold the
-    secrets of links."""
-    handler.setFormatter(AsJson())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("uvicorn.access").disabled = True
+def keep(settings: Settings, process: str) -> None:
+    """Keeps what a process logs in `logs/PROCESS.jsonl` of the platform's folder, of which the last files stay; what
+    went wrong is said on standard error besides, in words."""
+    folder = settings.data / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = RotatingFileHandler(folder / f"{process}.jsonl", maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8")
+    file.setFormatter(AsJson())
+    wrong = logging.StreamHandler()
+    wrong.setLevel(logging.WARNING)
+    wrong.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[file, wrong], force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.access").disabled = True  # its paths hold the secrets of links
