@@ -47,7 +47,7 @@ class Post:
 
     def fetch(self) -> int:
         """Looks once; how many signals are new. Raises SQLAlchemyError: the database is away."""
-        with self._engine.connect() as db:
+        with self._engine.connect().execution_options(reads=True) as db:
             rows = db.execute(
                 select(SIGNALS.c.number, SIGNALS.c.board, SIGNALS.c.signal).order_by(SIGNALS.c.number)
             ).all()

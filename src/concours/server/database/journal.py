@@ -27,7 +27,7 @@ class SqlJournal:
 
     def __init__(self, engine: Engine, board: str) -> None:
         self._engine, self._board = engine, board
-        with engine.connect() as db:
+        with engine.connect().execution_options(reads=True) as db:
             last = db.execute(select(func.max(JOURNAL.c.number)).where(JOURNAL.c.board == board)).scalar()
         self._numbers = count(0 if last is None else last + 1)
 
@@ -40,7 +40,7 @@ class SqlJournal:
 
     def records(self, after: int = -1) -> Iterator[Record]:
         while True:
-            with self._engine.connect() as db:
+            with self._engine.connect().execution_options(reads=True) as db:
                 rows = db.execute(
                     select(JOURNAL.c.number, JOURNAL.c.event, JOURNAL.c.code)
                     .where(JOURNAL.c.board == self._board, JOURNAL.c.number > after)

@@ -45,7 +45,7 @@ class Database:
             event.listen(engine, "connect", _as_sqlite)
             event.listen(engine, "begin", _at_once)
         try:
-            with engine.connect():
+            with engine.connect().execution_options(reads=True):
                 pass
         except SQLAlchemyError as error:
             raise ContestError(f"database: {shown(url)} cannot be opened: {why(error)}") from None
