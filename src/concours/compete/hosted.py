@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from concours.compete.answered import Answered
+from concours.compete.blame import theirs
 from concours.compete.hosted_board import (
     Allied,
     Board,
@@ -223,7 +224,7 @@ class Hosted:
                 if state.score(digest, entry) is None:
                     measure = self._measure(state, digest)
                     job = under_way.kept.once(digest, None, partial(measure.score, result))
-                    score = _score(measure, known.get(job.digest))
+                    score = _score(measure, job, known.get(job.digest))
                     state = state.with_score(digest, entry, score) if score else state
                     jobs = jobs if score else (*jobs, job)
             state, jobs = self._judged(state, entry, result, under_way, jobs)
@@ -283,7 +284,7 @@ class Hosted:
             return state, jobs
         measure = self._measure(state, current(state))
         job = under_way.kept.once("private", None, lambda: measure.private(result))
-        score = _score(measure, under_way.known.get(job.digest)) if job else None
+        score = _score(measure, job, under_way.known.get(job.digest)) if job else None
         if score:
             return replace(state, private=state.private.with_item(entry, score)), jobs
         return state, (*jobs, job) if job else jobs
@@ -298,7 +299,7 @@ class Hosted:
             run = kept.once("run", None, lambda: self.submitted.run(program, seed=state.seed))
             ended = known.get(run.digest)
             if not isinstance(ended, Done):
-                return (Result(reason=ended.reason, cause=ended.cause), ()) if ended else (None, (run,))
+                return (_broken(run, ended), ()) if ended else (None, (run,))
             upload = Upload(file=ended.outputs["file"], called=str(ended.values.get("called", _WRITES)))
         sent = upload or came.predictions
         assert sent is not None  # noqa: S101 (for the type checker)
@@ -307,7 +308,7 @@ class Hosted:
             return Result(file=upload), ()
         ended = known.get(job.digest)
         if not isinstance(ended, Done):
-            return (Result(reason=ended.reason, cause=ended.cause), ()) if ended else (None, (job,))
+            return (_broken(job, ended), ()) if ended else (None, (job,))
         return Result(predictions=ended.outputs["test"], notes=tuple(ended.values.get("notes", ()))), ()
 
     def _fitted(
@@ -317,7 +318,7 @@ class Hosted:
         if way.open:
             return None, way.open
         if way.failed:
-            return Result(reason=way.failed.reason, cause=way.failed.cause), ()
+            return Result(reason=way.failed.reason), ()
         return Result(predictions=way.candidate.test, decision=way.candidate.decision), ()
 
     # What follows once an event has been told
@@ -419,10 +420,16 @@ class Hosted:
         return Jobs(problem=self.problem, final=self.final, threads=self.threads, seed=state.seed, candidate=candidate)
 
 
-def _score(measure: Measure, ended: Done | Failed | None) -> Score | None:
+def _broken(job: Job, failed: Failed) -> Result:
+    return Result(reason=failed.reason, theirs=theirs(job, failed))
+
+
+def _score(measure: Measure, job: Job, ended: Done | Failed | None) -> Score | None:
     if ended is None:
         return None
-    return measure.told(ended) if isinstance(ended, Done) else Score(reason=ended.reason, cause=ended.cause)
+    if isinstance(ended, Done):
+        return measure.told(ended)
+    return Score(reason=ended.reason, theirs=theirs(job, ended))
 
 
 def _best(state: Board) -> tuple[str, ...]:

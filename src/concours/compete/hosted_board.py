@@ -10,7 +10,7 @@ from concours.compete.answered import Answered
 from concours.compete.hosted_entries import Joined
 from concours.compete.uploads import Upload
 from concours.core.digests import Digest
-from concours.core.event import Cause, Done, Failed
+from concours.core.event import Done, Failed
 from concours.core.frozen import frozen
 from concours.core.growing import Growing
 from concours.core.job import Job
@@ -54,7 +54,7 @@ class Result:
         predictions: values in the form of the task's output.
         file: what is scored as it is, by a host's own program.
         notes: how a file was understood, for people.
-        cause: of what failed.
+        theirs: whether who sent it is to blame for a failure (`compete.blame`).
     """
 
     predictions: Digest | None = None
@@ -62,7 +62,7 @@ class Result:
     decision: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
     reason: str = ""
-    cause: Cause | None = None
+    theirs: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,14 +71,14 @@ class Score:
 
     Attributes:
         unsure: of the metrics by name, why the score is undefined, or how sure it is not known.
-        cause: of what failed.
+        theirs: whether who sent it is to blame for a failure (`compete.blame`).
     """
 
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     intervals: Mapping[str, Any] = field(default_factory=dict)
     unsure: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
-    cause: Cause | None = None
+    theirs: bool = True
 
     def __post_init__(self) -> None:
         for name in ("metrics", "intervals", "unsure"):

@@ -92,12 +92,12 @@ class Poll:
 
     def _ended(self, state: Polled, event: Outcome) -> Polled:
         """The poll when a job has ended that was asked for a file of prompts or answers, or for a batch."""
-        if self.prompts and state.prompts is None and reading(self.prompts).digest == event.job:
-            return replace(state, prompts=Received.of(event))
+        if self.prompts and state.prompts is None and (job := reading(self.prompts)).digest == event.job:
+            return replace(state, prompts=Received.of(job, event))
         received = [entry for entry, one in state.receiving.items() if one.jobs[0].digest == event.job]
         counted = [id for id, one in state.waiting.items() if one.jobs[0].digest == event.job]
         for entry in received:
-            state = state.with_received(entry, Received.of(event))
+            state = state.with_received(entry, Received.of(state.receiving[entry].jobs[0], event))
         for id in counted:
             state = state.with_counted(id, Counted.of(event))
         return state

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from concours.compete.answered import Answered
+from concours.compete.blame import theirs
 from concours.compete.poll_entries import Came
 from concours.core.digests import Digest
 from concours.core.entrant import Entrant, Role
@@ -47,7 +48,7 @@ class Received:
     Attributes:
         texts: none of an entry that brings no answers.
         count: how many.
-        theirs: whether what was sent is to blame, and not the machine.
+        theirs: whether who sent it is to blame for a failure (`compete.blame`).
     """
 
     texts: Digest | None = None
@@ -56,9 +57,9 @@ class Received:
     theirs: bool = True
 
     @classmethod
-    def of(cls, event: Done | Failed) -> Self:
+    def of(cls, job: Job, event: Done | Failed) -> Self:
         if isinstance(event, Failed):
-            return cls(reason=event.reason, theirs=event.cause == "exception")
+            return cls(reason=event.reason, theirs=theirs(job, event))
         return cls(texts=event.outputs["texts"], count=event.values["texts"])
 
 

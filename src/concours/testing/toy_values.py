@@ -131,7 +131,20 @@ def _ranked(job: Job) -> dict[str, Any]:
 def _allied(job: Job) -> dict[str, Any]:
     members = sorted({int(_count(job, "predictions") * chance(job, "member", str(place))) for place in range(3)})
     scores = {name: chance(job, name) for name in job.params["metrics"]}
-    return {"members": members, "weights": [1 / len(members)] * len(members), "scores": scores}
+    entered = _count(job, "predictions")
+    return {
+        "members": members,
+        "weights": [1 / len(members)] * len(members),
+        "scores": scores,
+        "intervals": dict.fromkeys(scores),
+        "unsure": {},
+        "gain": {"value": chance(job, "gain"), "low": 0.0, "high": 1.0, "certain": False},
+        "credit": None,
+        "by": next(iter(scores)),
+        "rows": 20,
+        "entered": entered,
+        "candidates": entered,
+    }
 
 
 def _ranked_scores(job: Job) -> dict[str, Any]:

@@ -8,19 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert, select, update
 
-from concours.compete.hosted import Hosted
 from concours.core.digests import digest_bytes
-from concours.core.event import Failed
 from concours.core.job import Job
 from concours.core.kind import Input, Output
 from concours.core.problem import Goal, Part, Problem
-from concours.engine.inbox import new_signal
 from concours.server.actor import VISITOR
 from concours.server.database.tables import COMPETITIONS, FILES, OPENINGS, PHASES, RESCORES, SCORES, SUBMISSIONS
 from concours.server.database.texts import json_of
 from concours.server.hosting.opened import Asked, Opened
 from concours.server.refusals import Conflict, Forbidden, NotSignedIn, Unfit
-from concours.server.scoring.projections import Projection
 from concours.server.services import files, phases, rescoring
 
 D = digest_bytes
@@ -186,19 +182,3 @@ def test_a_board_that_is_closed_takes_nothing_any_more(desk, two):
         phases.close(db, two[0])
     with pytest.raises(Conflict, match="closing"):
         desk.do(desk.host, "flowers", rescoring.run_again, entry)
-
-
-@pytest.mark.parametrize(("cause", "counts"), [("no_space", False), ("exception", True), ("out_of_time", True)])
-def test_what_the_platform_could_not_do_does_not_count(desk, two, cause, counts):
-    board = f"phase {two[0]}"
-    with desk.writing() as db:
-        entry = desk.entry(db, two[0], desk.team(db, "Mika"), state="waiting")
-    hosted = Hosted(problem=_problem(b"old"), name=board)
-    sent = new_signal("joined", {"name": "e", "team": "1", "predictions": D(b"p")}, to=board, id=str(entry))
-    state = hosted.update(hosted.init((), seed=0), sent)
-    job = next(iter(hosted.plan(state).jobs))
-    state = hosted.update(state, Failed(job=job.digest, cause=cause, reason="it broke"))
-    with desk.writing() as db:
-        Projection(desk.platform.database, board, two[0]).whole(db, state)
-        row = db.execute(select(SUBMISSIONS)).one()
-    assert (row.state, row.reason, row.charged) == ("failed", "it broke", counts)

@@ -7,13 +7,14 @@ time, and are filled again from the journal.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import count
 from typing import Any, Final
 
 from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from concours.compete.answered import Answered
-from concours.compete.hosted_board import Allied, Board, Part, current
+from concours.compete.hosted_board import Allied, Board, Part, Ranking, current
 from concours.compete.hosted_changes import changes
 from concours.compete.hosted_lines import Line, lines, unranked
 from concours.core.digests import Digest
@@ -30,6 +31,10 @@ Row = dict[str, Any]
 _LAST: Final = 1 << 30
 """The number of a line that is not ranked yet; it stands behind those that are."""
 _AT_A_TIME: Final = 500
+_NOT_THEIRS: Final = (
+    "The platform is to blame for that: it does not count against your limits. Send it again, or ask a host to run it "
+    "again"
+)
 
 
 class Projection:
@@ -71,46 +76,44 @@ class Projection:
         places = [*self._places(state, "public"), *self._places(state, "rest")]
         _settle(db, PLACES, PLACES.c.board == self._board, places)
         _settle(db, ALLIANCES, ALLIANCES.c.board == self._board, self._alliances(state))
-        known = db.execute(
-            select(SUBMISSIONS.c.id, SUBMISSIONS.c.state, SUBMISSIONS.c.reason).where(
-                SUBMISSIONS.c.phase == self._phase
-            )
-        )
-        now = {row.id: (row.state, row.reason) for row in known}
+        columns = (SUBMISSIONS.c.id, SUBMISSIONS.c.state, SUBMISSIONS.c.reason, SUBMISSIONS.c.charged)
+        known = db.execute(select(*columns).where(SUBMISSIONS.c.phase == self._phase))
+        now = {row.id: row._asdict() for row in known}
         for entry in state.entries:
-            said = _state(state, entry)
-            if now.get(int(entry)) not in (None, said):
-                self._submission(db, entry, said, spared=_spared(state, entry))
+            said = _submitted(state, entry)
+            if int(entry) in now and now[int(entry)] != {**now[int(entry)], **said}:
+                self._submission(db, entry, said)
         self._problem(db, state)
         rescoring.compare(db, self._board)
 
     def _step(self, db: Connection, before: Board, after: Board) -> None:
         changed = changes(before, after)
+        if changed.problems:
+            self.whole(db, after)
+            return
         for entry in changed.entries:
-            if (said := _state(after, entry)) != _state(before, entry):
-                self._submission(db, entry, said, spared=_spared(after, entry))
+            if (said := _submitted(after, entry)) != _submitted(before, entry):
+                self._submission(db, entry, said)
             rows = self._scores(after, entry)
             db.execute(delete(SCORES).where(SCORES.c.board == self._board, SCORES.c.entry == int(entry)))
             _put(db, SCORES, rows)
         gone = len(before.withdrawn) != len(after.withdrawn)
         parts: tuple[tuple[Part, bool], ...] = (("public", changed.public), ("rest", changed.rest))
         for part, other in parts:
-            if other or gone or changed.problems:
+            if other or gone:
                 mine = (PLACES.c.board == self._board, PLACES.c.part == part)
                 db.execute(delete(PLACES).where(*mine))
                 _put(db, PLACES, self._places(after, part))
-        if not (changed.public or gone or changed.problems):
+        if not (changed.public or gone):
             self._newcomers(db, after, {after.entries[entry].side for entry in changed.entries})
         if changed.alliance or changed.opted:
             _settle(db, ALLIANCES, ALLIANCES.c.board == self._board, self._alliances(after))
-        if changed.problems:
-            self._problem(db, after)
-        if changed.public or changed.problems:
+        if changed.public:
             rescoring.compare(db, self._board)
 
     def _newcomers(self, db: Connection, state: Board, sides: Collection[str]) -> None:
         """The lines of sides that no ranking has ranked yet."""
-        ranked = {state.entries[entry].side for entry in state.public.asked.entries} if state.public and sides else ()
+        ranked = _sides(state, state.public) if sides else ()
         for side in sides:
             if side in ranked:
                 continue
@@ -141,10 +144,11 @@ class Projection:
         if part == "rest" and state.rest is None:
             return []
         ranked = state.rest if part == "rest" else state.public
-        within = {state.entries[entry].side for entry in ranked.asked.entries} if ranked else set[str]()
+        within = _sides(state, ranked)
+        numbers = count()
         return [
-            self._place(state, line, part, number if state.entries[line.entry].side in within else _LAST)
-            for number, line in enumerate(lines(state, part))
+            self._place(state, line, part, next(numbers) if state.entries[line.entry].side in within else _LAST)
+            for line in lines(state, part)
         ]
 
     def _alliances(self, state: Board) -> list[Row]:
@@ -166,9 +170,8 @@ class Projection:
             "line": text_of(_numbers(line.standing)),
         }
 
-    def _submission(self, db: Connection, entry: str, said: tuple[str, str], *, spared: bool) -> None:
-        values: Row = {"state": said[0], "reason": said[1], **({"charged": False} if spared else {})}
-        db.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.id == int(entry)).values(**values))
+    def _submission(self, db: Connection, entry: str, said: Row) -> None:
+        db.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.id == int(entry)).values(**said))
         tell(db, f"submission {entry}")
 
     def _problem(self, db: Connection, state: Board) -> None:
@@ -181,6 +184,11 @@ class Projection:
             db.execute(insert(APPLIED).values(board=self._board, number=number, at=utc_now()))
 
 
+def _sides(state: Board, ranked: Answered[Ranking] | None) -> set[str]:
+    """Whom a ranking has ranked; nobody if it failed."""
+    return {state.entries[entry].side for entry in ranked.asked.entries} if ranked and ranked.values else set()
+
+
 def _shown(state: Board, problem: Digest, entry: str) -> str | None:
     """The metrics that may be shown for an entry, where a guard stands before its own."""
     if not state.guarded:
@@ -189,23 +197,22 @@ def _shown(state: Board, problem: Digest, entry: str) -> str | None:
     return text_of(dict(score.metrics) if score else {})
 
 
-def _state(state: Board, entry: str) -> tuple[str, str]:
-    """What a submission has come to, and why."""
+def _submitted(state: Board, entry: str) -> Row:
+    """What a submission has come to, and why; where that is not the fault of who sent it, that it does not count.
+
+    Why one was stopped is said by who has stopped it.
+    """
     if entry not in state.entries:
-        return "waiting", ""
+        return {"state": "waiting", "reason": ""}
     if entry in state.withdrawn:
-        return "stopped", ""
+        return {"state": "stopped"}
     result, score = state.results.get(entry), state.score(current(state), entry)
-    if reason := (result.reason if result else "") or (score.reason if score else ""):
-        return "failed", reason
-    return ("running", "") if score is None else ("scored", "")
-
-
-def _spared(state: Board, entry: str) -> bool:
-    """Whether it failed by what the platform could not do, and does not count against the limits of its team."""
-    result, score = state.results.get(entry), state.score(current(state), entry)
-    causes = {one.cause for one in (result, score) if one is not None}
-    return not causes.isdisjoint(rescoring.OF_THE_PLATFORM)
+    failed = next((one for one in (result, score) if one and one.reason), None)
+    if failed is None:
+        return {"state": "running" if score is None else "scored", "reason": ""}
+    if failed.theirs:
+        return {"state": "failed", "reason": failed.reason}
+    return {"state": "failed", "reason": f"{failed.reason}. {_NOT_THEIRS}", "charged": False}
 
 
 def _numbers(standing: Standing) -> Row:

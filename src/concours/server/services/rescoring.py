@@ -15,7 +15,7 @@ from sqlalchemy import Row, String, cast, exists, func, insert, literal, select,
 from sqlalchemy.engine import Connection
 
 from concours.core.digests import Digest, canonical_json
-from concours.core.event import Cause, utc_now
+from concours.core.event import utc_now
 from concours.core.ports import Store
 from concours.engine.inbox import new_signal
 from concours.server import audit
@@ -41,9 +41,6 @@ from concours.server.services.access import Access, Rule
 from concours.server.services.editing import locked, read
 from concours.server.services.files import Kept, put_all
 from concours.server.services.publishing import ask, files_of
-
-OF_THE_PLATFORM: Final[frozenset[Cause]] = frozenset({"no_machine", "no_space", "lost_input", "harm", "parted"})
-"""Failures that say nothing of a submission: it does not count against the limits of its team."""
 
 _LONGEST: Final = 2000
 _BY: Final = "the platform"
