@@ -20,7 +20,7 @@ from concours.core.digests import digest_bytes
 from concours.core.errors import NoSpace, StoreRefused
 from concours.server.receiving import received
 from concours.server.recognised import recognised
-from concours.server.refusals import NotNow, Refusal, TooLarge, Unfit
+from concours.server.refusals import Refusal, TooLarge, Unfit
 from concours.stores.memory import MemoryStore
 
 KIND = "multipart/form-data; boundary=cut"
@@ -126,15 +126,19 @@ def test_a_stream_without_end_is_ended_at_the_limit_with_little_memory():
     assert peak < 4 << 20
 
 
-@pytest.mark.parametrize("error", [NoSpace("full"), StoreRefused("away")])
-def test_where_nothing_can_be_kept_that_is_said(error):
-    class Full(MemoryStore):
-        def put(self, content):
-            content.read(1)
-            raise error
+@pytest.mark.parametrize("error", [NoSpace("no space in /srv"), StoreRefused("no bucket at s3.test")])
+def test_where_nothing_can_be_kept_that_is_said(people, platform_sqlite, monkeypatch, error):
+    """A full disk, or a bucket that is away: not now, in one line, without where things lie."""
+    people.competition(state="draft")
 
-    with pytest.raises(NotNow, match="nothing was taken"):
-        received(iter([_form(("file", "p.csv", b"x"))]), KIND, Full(), most=1000)
+    def put(_store, content):
+        content.read(1)
+        raise error
+
+    monkeypatch.setattr(type(platform_sqlite.store), "put", put)
+    answer = people.browser("hanna").put("/api/competitions/wine/files/data/train.csv", content=b"x")
+    assert answer.status_code == 503
+    assert "nothing was taken" in answer.json()["error"] and str(error) not in answer.json()["error"]
 
 
 # What a file is

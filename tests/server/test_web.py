@@ -22,6 +22,6 @@ def test_the_web_process_imports_no_library_of_models():
     """Its memory is bounded: scoring is done by others."""
     code = (
         "import sys, concours.server.web.app; "
-        "print([name for name in ('torch', 'sklearn', 'pandas', 'pyarrow') if name in sys.modules])"
+        "print([name for name in ('torch', 'sklearn', 'pandas', 'pyarrow', 'scipy') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -9,11 +9,10 @@ from typing import Final
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from concours.core.errors import NoSpace, StoreRefused
 from concours.core.frozen import frozen
 from concours.core.ports import Store
 from concours.core.visible import shortened, visible
-from concours.server.refusals import NotNow, TooLarge, Unfit
+from concours.server.refusals import TooLarge, Unfit
 
 _MOST_FIELDS: Final = 30
 _FIELD_BYTES: Final = 1 << 16
@@ -56,7 +55,7 @@ def received(
 
     Raises:
         Unfit: it is no such form, or has no file, more than one, or too many fields. TooLarge: the file, or a field.
-        NotNow: the disk is full, or the store does not answer; nothing is kept.
+        NoSpace, StoreRefused: as `Store.put`; nothing is kept.
     """
     kind, options = parse_options_header(content_type)
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
@@ -64,14 +63,7 @@ def received(
     form = _Form(chunks, options[b"boundary"], most)
     form.go_on_to_file()
     before(frozen(form.fields))
-    try:
-        digest = store.put(form)
-    except NoSpace:
-        raise NotNow(
-            "the platform has no room left, and nothing was taken: tell its administrator, try later"
-        ) from None
-    except StoreRefused:
-        raise NotNow("the platform cannot reach its store, and nothing was taken: try again later") from None
+    digest = store.put(form)
     form.go_on_to_end()
     return Received(fields=frozen(form.fields), called=form.called, digest=digest, size=form.size)
 

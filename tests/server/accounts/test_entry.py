@@ -168,10 +168,6 @@ def test_waits_double_to_a_bound_and_end_by_themselves(platform_sqlite, cheap):
         assert db.execute(select(func.max(ATTEMPTS.c.failed))).scalar() == attempts.LOCKS["name"].free + 1
         db.execute(update(ATTEMPTS).values(until=sessions.in_future(-1)))
     assert entry.login(platform_sqlite, "ann", GOOD, ELSEWHERE).name == "ann"
-    with platform_sqlite.database.writing() as db:
-        db.execute(update(ATTEMPTS).values(until=sessions.in_future(-2 * 86400)))
-        attempts.forget_old(db)
-        assert db.execute(select(func.count()).select_from(ATTEMPTS)).scalar() == 0
 
 
 def test_of_many_guesses_at_once_no_more_are_looked_at_than_one_by_one(platform, cheap, monkeypatch):

@@ -22,7 +22,8 @@ from concours.server.database.tables import ATTEMPTS, KNOWN, USERS
 from concours.server.refusals import TooMany
 
 _DAY_S: Final = 24 * 3600
-_KNOWN_S: Final = 90 * _DAY_S
+KNOWN_S: Final = 90 * _DAY_S
+"""For how long an address counts as one that somebody logs in from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,18 +95,12 @@ def succeeded(db: Connection, keys: Sequence[str], user: int, address: str) -> N
     db.execute(insert(KNOWN).values(user=user, address=address, at=utc_now()))
 
 
-def forget_old(db: Connection) -> None:
-    """Takes away what no longer counts."""
-    db.execute(delete(ATTEMPTS).where(ATTEMPTS.c.until < in_future(-_DAY_S)))
-    db.execute(delete(KNOWN).where(KNOWN.c.at < in_future(-_KNOWN_S)))
-
-
 def _keys(db: Connection, name: str, address: str) -> tuple[str, ...]:
     """In the order of letters, so that two that hold rows do not wait for each other."""
     known = db.execute(
         select(KNOWN.c.user)
         .join(USERS, USERS.c.id == KNOWN.c.user)
-        .where(USERS.c.name == name, KNOWN.c.address == address, KNOWN.c.at > in_future(-_KNOWN_S))
+        .where(USERS.c.name == name, KNOWN.c.address == address, KNOWN.c.at > in_future(-KNOWN_S))
     ).first()
     short = address.removeprefix("sha256:")[:32]
     return (f"known {name} {short}",) if known else (f"address {short}", f"name {name}")

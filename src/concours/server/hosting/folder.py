@@ -12,7 +12,7 @@ from typing import Any
 from concours.contest.toml_file import read_toml
 from concours.core.errors import ContentRefused, ContestError
 from concours.core.visible import shortened, visible
-from concours.server.hosting.competition import DATA, PAGES, Competition
+from concours.server.hosting.competition import Competition
 
 FILE = "competition.toml"
 _ARRAYS = {"phase": "phases", "board": "boards", "baseline": "baselines"}
@@ -119,11 +119,6 @@ def files_of(folder: Path, under: str = "") -> dict[str, Path]:
             if not _left_out(name):
                 found[inner] = path
     return dict(sorted(found.items()))
-
-
-def is_secret(path: str) -> bool:
-    """Whether nobody but hosts and scorers may read a file of the folder."""
-    return not path.startswith((f"{DATA}/", f"{PAGES}/"))
 
 
 def _left_out(name: str) -> bool:

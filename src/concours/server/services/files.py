@@ -16,7 +16,6 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from concours.core.digests import Digest, digest_bytes
-from concours.core.errors import NoSpace, StoreRefused
 from concours.core.event import utc_now
 from concours.core.ports import Readable, Store
 from concours.core.visible import shortened, visible
@@ -25,7 +24,7 @@ from concours.server.database.tables import FILES
 from concours.server.database.texts import json_of
 from concours.server.hosting.archive import MOST_FILES
 from concours.server.hosting.competition import BASELINES, DATA, PAGES, SCORER, TRUTH, Competition, Page
-from concours.server.refusals import Conflict, NotNow, TooLarge, Unfit, Unknown
+from concours.server.refusals import Conflict, TooLarge, Unfit, Unknown
 from concours.server.services import quotas
 from concours.server.services.access import Access, Rule
 from concours.server.services.competitions import DRAFTS
@@ -61,17 +60,10 @@ def keep(store: Store, content: Readable, most: int) -> Kept:
         most: bytes that are taken.
 
     Raises:
-        TooLarge: there are more; nothing is kept. NotNow: the disk is full, or the store does not answer.
+        TooLarge: there are more; nothing is kept. NoSpace, StoreRefused: as `Store.put`.
     """
     counted = _Counted(content, most)
-    try:
-        return Kept(digest=store.put(counted), size=counted.size)
-    except NoSpace:
-        raise NotNow(
-            "the platform has no room left, and nothing was taken: tell its administrator, try later"
-        ) from None
-    except StoreRefused:
-        raise NotNow("the platform cannot reach its store, and nothing was taken: try again later") from None
+    return Kept(digest=store.put(counted), size=counted.size)
 
 
 class _Counted:

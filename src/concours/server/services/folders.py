@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import delete
 from sqlalchemy.engine import Connection
 
-from concours.core.errors import ContestError, DataError, NoSpace
+from concours.core.errors import ContestError, DataError
 from concours.core.ports import Store
 from concours.server import audit
 from concours.server.actor import Actor
@@ -18,7 +18,7 @@ from concours.server.database.tables import FILES
 from concours.server.hosting.archive import unpack
 from concours.server.hosting.competition import Competition
 from concours.server.hosting.folder import FILE, files_of, from_folder
-from concours.server.refusals import Conflict, NotNow, Unfit
+from concours.server.refusals import Conflict, Unfit
 from concours.server.services.access import Access
 from concours.server.services.competitions import DRAFTS
 from concours.server.services.editing import Declared, begin, changed, declared_of, locked, set_pages, settle
@@ -37,7 +37,8 @@ def brought(archive: Path, store: Store, *, aside: Path, most: int) -> Iterator[
         most: bytes that it may have when it is unpacked.
 
     Raises:
-        Unfit: the archive, or the competition in it, is not what was expected; which file, which key. NotNow: no room.
+        Unfit: the archive, or the competition in it, is not what was expected; which file, which key. NoSpace,
+            StoreRefused: it cannot be kept.
     """
     try:
         with tempfile.TemporaryDirectory(dir=aside, ignore_cleanup_errors=True) as place:
@@ -53,10 +54,6 @@ def brought(archive: Path, store: Store, *, aside: Path, most: int) -> Iterator[
             yield competition, files
     except (ContestError, DataError) as error:
         raise Unfit(str(error)) from None
-    except NoSpace:
-        raise NotNow(
-            "the platform has no room left, and nothing was taken: tell its administrator, try later"
-        ) from None
 
 
 def create(db: Connection, who: Actor, store: Store, competition: Competition, files: dict[str, Kept]) -> Declared:

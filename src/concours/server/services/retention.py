@@ -21,7 +21,18 @@ from sqlalchemy.engine import Connection
 
 from concours.core.digests import Digest
 from concours.core.errors import ObjectDamaged, ObjectNotFound
-from concours.server.database.tables import ATTEMPTS, BATTLES, CHANGES, LINKS, METADATA, OPENINGS, RESCORES, SESSIONS
+from concours.server.accounts import attempts
+from concours.server.database.tables import (
+    ATTEMPTS,
+    BATTLES,
+    CHANGES,
+    KNOWN,
+    LINKS,
+    METADATA,
+    OPENINGS,
+    RESCORES,
+    SESSIONS,
+)
 from concours.server.database.work_tables import WORK, WORK_LOG, WORKERS
 from concours.stores.address import AddressedStore
 
@@ -63,6 +74,12 @@ RETENTION: Final[Mapping[str, Kept]] = {
         what="failed logins, after the last lock-out",
         days=1,
         served=lambda before: and_(ATTEMPTS.c.until.is_not(None), ATTEMPTS.c.until < before),
+    ),
+    "known": Kept(
+        table=KNOWN,
+        what="from where people log in",
+        days=attempts.KNOWN_S / _DAY_S,
+        served=lambda before: KNOWN.c.at < before,
     ),
     "logs": Kept(
         table=WORK_LOG,

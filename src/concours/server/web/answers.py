@@ -12,11 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from concours.core.errors import NoSpace, StoreRefused
 from concours.server.logs import LOG
 from concours.server.refusals import NotSignedIn, Refusal, TooMany
 from concours.server.web.pages import errors
 
 _KNOWN: Mapping[int, str] = {404: "there is nothing at this address", 405: "this address takes no such method"}
+_NOT_NOW: Mapping[type, str] = {
+    NoSpace: "the platform has no room left, and nothing was taken: tell its administrator, try later",
+    StoreRefused: "the platform cannot reach its store, and nothing was taken: try again later",
+}
 
 
 def failed(request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -67,10 +72,18 @@ def unkept(request: Request, error: Any) -> Response:
     return failed(request, 422, "a number is too large, or a text holds a letter NUL: neither is taken")
 
 
+def unkept_for_now(request: Request, error: Any) -> Response:
+    """Of a disk that is full, or a store that does not answer: whoever runs the platform is to look."""
+    LOG.error("nothing can be kept: %s", error)
+    return failed(request, 503, _NOT_NOW[type(error)])
+
+
 HANDLERS: Mapping[Any, Any] = {
     Refusal: refused,
     RequestValidationError: unfit,
     HTTPException: other,
     DataError: unkept,
     OverflowError: unkept,
+    NoSpace: unkept_for_now,
+    StoreRefused: unkept_for_now,
 }

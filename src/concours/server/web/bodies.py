@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from typing import Final
+
+from anyio import fail_after
 from fastapi import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope
+
+from concours.server.refusals import Unfit
+
+_SILENT_S: Final = 60.0
 
 
 def require_small(scope: Scope, most: int) -> None:
@@ -26,6 +35,17 @@ def bounded(receive: Receive, most: int) -> Receive:
         return message
 
     return counted
+
+
+async def next_piece(stream: AsyncIterator[bytes]) -> bytes | None:
+    """The next piece of a body, none at its end. Raises Unfit: it broke off, or nothing came for a minute."""
+    try:
+        with fail_after(_SILENT_S):
+            return await anext(stream, None)
+    except ClientDisconnect:
+        raise Unfit("the connection broke off before the end: send it again") from None
+    except TimeoutError:
+        raise Unfit(f"nothing came for {_SILENT_S:g} seconds: send it again") from None
 
 
 def _too_large(most: int) -> HTTPException:

@@ -13,23 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated, Any, Final
 
-from anyio import fail_after
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
-from concours.core.errors import NoSpace
 from concours.core.space import no_space_named
 from concours.server.platform import Platform
-from concours.server.refusals import NotNow, Unfit
+from concours.server.web.bodies import next_piece
 from concours.server.web.routes import Asking, AskingOf, counted, held
 
 BODY: Final[dict[str, Any]] = {
     "requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 }
 """What the description of the API says of such a route."""
-
-_SILENT_S: Final = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,29 +66,12 @@ async def _receiving(request: Request) -> AsyncIterator[Receiving]:
     aside.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=aside) as content:
         stream = aiter(request.stream())
-        while (piece := await _next(stream)) is not None:
-            _write(content, piece, aside)
+        while (piece := await next_piece(stream)) is not None:
+            with no_space_named(aside):
+                content.write(piece)
         content.flush()
         content.seek(0)
         yield Receiving(request=request, platform=platform, content=content, path=Path(content.name), aside=aside)
-
-
-async def _next(stream: AsyncIterator[bytes]) -> bytes | None:
-    try:
-        with fail_after(_SILENT_S):
-            return await anext(stream, None)
-    except ClientDisconnect:
-        raise Unfit("the connection broke off before the end: send it again") from None
-    except TimeoutError:
-        raise Unfit(f"nothing came for {_SILENT_S:g} seconds: send it again") from None
-
-
-def _write(content: IO[bytes], piece: bytes, aside: Path) -> None:
-    try:
-        with no_space_named(aside):
-            content.write(piece)
-    except NoSpace:
-        raise NotNow("the platform's disk is full, and nothing was taken: try again later") from None
 
 
 def _admit(request: Request, platform: Platform) -> None:

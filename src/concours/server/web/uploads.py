@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Final
 
-from anyio import CapacityLimiter, fail_after, from_thread, to_thread
+from anyio import CapacityLimiter, from_thread, to_thread
 from fastapi import Depends, Request
-from starlette.requests import ClientDisconnect
 
 from concours.server.platform import Platform
 from concours.server.receiving import Fields, Received, received
-from concours.server.refusals import Unfit
 from concours.server.services import submissions
+from concours.server.web.bodies import next_piece
 from concours.server.web.routes import Asking, AskingOf, counted, held
 
 _AT_ONCE: Final = 64
-_SILENT_S: Final = 60.0
 _LIMITER = CapacityLimiter(_AT_ONCE)
 
 _FORM: Final[dict[str, Any]] = {
@@ -82,21 +80,8 @@ def _take(request: Request, stream: AsyncIterator[bytes]) -> Received:
 
 
 def _chunks(stream: AsyncIterator[bytes]) -> Iterator[bytes]:
-    while True:
-        try:
-            chunk = from_thread.run(_next, stream)
-        except ClientDisconnect:
-            raise Unfit("the connection broke off before the end: send it again") from None
-        except TimeoutError:
-            raise Unfit(f"nothing came for {_SILENT_S:g} seconds: send it again") from None
-        if chunk is None:
-            return
+    while (chunk := from_thread.run(next_piece, stream)) is not None:
         yield chunk
-
-
-async def _next(stream: AsyncIterator[bytes]) -> bytes | None:
-    with fail_after(_SILENT_S):
-        return await anext(stream, None)
 
 
 def _sending(request: Request, file: Annotated[Received, Depends(_received)]) -> Iterator[SendingTo]:

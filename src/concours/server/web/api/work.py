@@ -12,9 +12,9 @@ from pydantic import BaseModel, Field, FiniteFloat
 
 import concours
 from concours.core.digests import Digest
-from concours.core.errors import NoSpace, ObjectDamaged, ObjectNotFound
+from concours.core.errors import ObjectDamaged, ObjectNotFound
 from concours.core.event import Done, Failed, event_from_json, utc_now
-from concours.server.refusals import Conflict, NotNow, Unfit, Unknown
+from concours.server.refusals import Conflict, Unfit, Unknown
 from concours.server.services.access import Rule
 from concours.server.web.receiving import Received
 from concours.server.web.routes import Asked, Routes
@@ -112,10 +112,7 @@ def outputs(
     """Takes in an object that the job yields, which is the body of the request; gives its digest."""
     with asked.writing() as by:
         queue.holding(by.db, _held(by.actor.name, name, work, token))
-    try:
-        return {"digest": asked.platform.store.put(asked.content)}
-    except NoSpace as error:
-        raise NotNow(str(error)) from None
+    return {"digest": asked.platform.store.put(asked.content)}
 
 
 @ROUTES.post("/{work}/result", Rule.WORKER)

@@ -110,7 +110,7 @@ def stop(asked: InCompetition, id: int) -> Response:
 
 
 def _sent(asked: AskingOf, given: dict[str, str], file: UploadFile | None) -> Sent:
-    """The file of a form, in the store. Raises Unfit, TooLarge, NotNow."""
+    """The file of a form, in the store. Raises Unfit, TooLarge, NoSpace, StoreRefused."""
     if file is None:
         raise Unfit("file: pick a file first")
     called = name_of_file(file.filename or "")
