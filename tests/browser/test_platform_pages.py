@@ -98,8 +98,8 @@ def faults(page: Any, **options: Any) -> list[str]:
 
 @pytest.mark.parametrize("name", samples.pages())
 def test_page_is_for_everybody(page: Any, address: str, name: str) -> None:
-    """No serious fault in light and in dark; nothing that the policy forbids; on a phone nothing to scroll sideways,
-    in Chinese too, and with names that cannot be broken.
+    """No serious fault in light and in dark, at a desk and on a phone; nothing that the policy forbids; on a phone nothing
+    to scroll sideways, in Chinese too, and with names that cannot be broken.
     """
     page.complaints.clear()
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -108,6 +108,7 @@ def test_page_is_for_everybody(page: Any, address: str, name: str) -> None:
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     assert faults(page, runOnly={"type": "rule", "values": ["color-contrast"]}) == []
     page.set_viewport_size({"width": 360, "height": 780})
+    assert faults(page) == []
     assert overflow(page) <= 0
     page.goto(f"{address}/zh/light/long/{name}")
     assert overflow(page) <= 0
