@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from contextlib import suppress
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from concours.core import archive
-from concours.core.archive import require_unpackable, unzipped, zipped
+from concours.core.archive import plain_path, require_unpackable, unzipped, zip_files, zipped
 from concours.core.errors import ContentRefused
 
 FILES = st.dictionaries(st.text("abc/.", min_size=1, max_size=8), st.binary(max_size=2000), max_size=5)
@@ -59,3 +60,30 @@ def test_a_damaged_archive_is_named(data: st.DataObject) -> None:
     with suppress(ContentRefused):
         found = unzipped(bytes(content[: data.draw(st.integers(0, len(content)))]))
     assert found.items() <= files.items()
+
+
+@given(FILES)
+def test_files_that_lie_on_a_disk_are_packed_as_they_are(tmp_path_factory: pytest.TempPathFactory, files) -> None:
+    """Law of `zip_files`: equal files give equal bytes, whatever their order, times and modes."""
+    place = tmp_path_factory.mktemp("files")
+    lie = {}
+    for number, (name, content) in enumerate(files.items()):
+        lie[name] = place / str(number)
+        lie[name].write_bytes(content)
+    zip_files(lie, place / "one.zip")
+    for path in lie.values():
+        path.chmod(0o755)
+        os.utime(path, (1, 1))
+    zip_files(dict(reversed(lie.items())), place / "two.zip")
+    assert (place / "one.zip").read_bytes() == (place / "two.zip").read_bytes()
+    assert unzipped((place / "one.zip").read_bytes()) == files
+
+
+@given(st.lists(st.sampled_from(["..", ".", "a", "", "/", "\\", "C:", "\n", "\u202e", "é" * 300]), max_size=5))
+def test_a_plain_path_leads_nowhere_else(parts: list[str]) -> None:
+    """Below the folder, and by the name that is shown."""
+    text = "/".join(parts)
+    if path := plain_path(text):
+        lies = os.path.normpath(f"/folder/{path}")
+        assert lies.startswith("/folder/") and lies != "/folder/"
+        assert text.isprintable() and "\\" not in text and ":" not in text

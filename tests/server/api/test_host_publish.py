@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import socket
-import threading
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +13,6 @@ import pytest
 pytest.importorskip("fastapi")
 pytest.importorskip("alembic")
 
-import uvicorn
 from sqlalchemy import select, update
 
 from concours.api.client import logins
@@ -29,6 +27,8 @@ from concours.server.platform import Platform
 from concours.server.services import editing, publishing
 from concours.server.settings import Settings
 from concours.server.web.app import make
+
+from ..listening import listening
 
 TOML = """
 title = "Flowers"
@@ -51,12 +51,9 @@ class There:
     def __init__(self, folder: Path) -> None:
         self.platform = Platform.opened(Settings.of(folder))
         self.said: dict[str, object] = {"opened": text_of(Opened(warnings=("rows are few",)).to_json())}
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(make(self.platform), log_level="critical", ws="none", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
-        self._thread.start()
+        self._open = ExitStack()
+        self._open.callback(self.platform.close)
+        self.url = self._open.enter_context(listening(make(self.platform)))
 
     def check(self, db, access):
         """As the service and the conductor together."""
@@ -65,10 +62,7 @@ class There:
         return editing.declared_of(db, access.competition.id)
 
     def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        self._socket.close()
-        self.platform.close()
+        self._open.close()
 
 
 publishing_check = publishing.check

@@ -5,39 +5,40 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import socket
 import stat
 import threading
 import time
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-uvicorn = pytest.importorskip("uvicorn")
+pytest.importorskip("uvicorn")
 pytest.importorskip("fastapi")
 
-import httpx  # noqa: E402
-from sqlalchemy import insert, select, update  # noqa: E402
+import httpx
+from sqlalchemy import insert, select, update
 
-import concours as library  # noqa: E402
-from concours.api.client import logins  # noqa: E402
-from concours.api.client.packing import pack  # noqa: E402
-from concours.core.digests import digest_bytes  # noqa: E402
-from concours.core.errors import ConcoursError, ContestError, DataError, PlatformRefused  # noqa: E402
-from concours.core.event import utc_now  # noqa: E402
-from concours.server.accounts import tokens, users  # noqa: E402
-from concours.server.accounts.passwords import hashed  # noqa: E402
-from concours.server.actor import Actor  # noqa: E402
-from concours.server.database.tables import FILES, PAGES, SUBMISSIONS  # noqa: E402
-from concours.server.platform import Platform  # noqa: E402
-from concours.server.services import boards  # noqa: E402
-from concours.server.settings import Settings  # noqa: E402
-from concours.server.web.app import make  # noqa: E402
+import concours as library
+from concours.api.client import logins
+from concours.api.client.packing import pack
+from concours.core.digests import digest_bytes
+from concours.core.errors import ConcoursError, ContestError, DataError, PlatformRefused
+from concours.core.event import utc_now
+from concours.server.accounts import tokens, users
+from concours.server.accounts.passwords import hashed
+from concours.server.actor import Actor
+from concours.server.database.tables import FILES, PAGES, SUBMISSIONS
+from concours.server.platform import Platform
+from concours.server.services import boards
+from concours.server.settings import Settings
+from concours.server.web.app import make
 
-from .conftest import Desk  # noqa: E402
-from .playing import Playing, line, phase  # noqa: E402
+from ..listening import listening
+from .conftest import Desk
+from .playing import Playing, line, phase
 
 PASSWORD = "wine cellar ladder 9"
 ROWS = b"id,prediction\n" + b"".join(b"%d,1\n" % row for row in range(50_000))
@@ -48,12 +49,9 @@ class Here:
 
     def __init__(self, folder: Path) -> None:
         self.platform = Platform.opened(Settings.of(folder))
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(make(self.platform), log_level="critical", ws="none", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
-        self._thread.start()
+        self._open = ExitStack()
+        self._open.callback(self.platform.close)
+        self.url = self._open.enter_context(listening(make(self.platform)))
         with self.platform.database.writing() as db:
             ids = {
                 name: users.add(db, name, administrator=name == "anne") for name in ("hanna", "mika", "omar", "anne")
@@ -71,10 +69,7 @@ class Here:
             db.execute(insert(FILES).values(competition=1, path="data/train.csv", **more))
 
     def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        self._socket.close()
-        self.platform.close()
+        self._open.close()
 
     def client(self) -> library.Client:
         return library.Client(self.url, self.token)

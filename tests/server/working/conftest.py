@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from contextlib import contextmanager
+from functools import partial
 
 import pytest
-import uvicorn
+
+from ..listening import listening
 
 
 @pytest.fixture
@@ -29,19 +28,4 @@ def token(people):
 def serving(app):
     """Serves the application on loopback; gives its address. May be left and entered again, at the same port."""
 
-    @contextmanager
-    def serve(port=0):
-        config = uvicorn.Config(app, port=port, log_level="error", lifespan="off", ws="none", loop="asyncio")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        try:
-            while not server.started:
-                assert thread.is_alive()
-                time.sleep(0.01)
-            yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-    return serve
+    return partial(listening, app)

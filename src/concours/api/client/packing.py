@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from concours.core.archive import zip_files
 from concours.core.errors import ContestError
 from concours.core.visible import shortened, visible
 
-_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _LEFT_OUT: Final = ("__pycache__", "node_modules")
 _MOST_FILES: Final = 10_000
-_CHUNK: Final = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +49,7 @@ def pack(folder: Path, to: BinaryIO) -> Packed:
         raise ContestError(f"there is nothing to send in {shortened(visible(str(folder)), 200)}")
     if len(files) > _MOST_FILES:
         raise ContestError(f"the folder has {len(files):,} files; {_MOST_FILES:,} at most are sent")
-    with zipfile.ZipFile(to, "w") as archive:
-        for inner in sorted(files):
-            entry = zipfile.ZipInfo(inner, _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.file_size = files[inner].stat().st_size
-            with files[inner].open("rb") as source, archive.open(entry, "w") as target:
-                shutil.copyfileobj(source, target, _CHUNK)
+    zip_files(files, to)
     return Packed(files=tuple(sorted(files)), left_out=tuple(sorted(left_out)))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, Final
 
+from concours.core.archive import plain_path
 from concours.core.errors import ContentRefused
 from concours.core.space import no_space_named
 from concours.core.visible import shortened, visible
@@ -22,7 +23,6 @@ _ZIPS: Final = ("", ".zip")
 _TARS: Final = (".tar.gz", ".tgz", ".tar")
 _OF_SYSTEMS: Final = ("__MACOSX", ".DS_Store")
 _CHUNK: Final = 1 << 20
-_LONGEST: Final = 300
 _DAMAGED: Final = (
     *(tarfile.TarError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error),
     *(NotImplementedError, EOFError, RuntimeError, ValueError, OSError),
@@ -79,7 +79,9 @@ def _write(members: Members, into: Path, most_bytes: int) -> None:
             raise ContentRefused(f"{_shown(name)} is a link, encrypted, or no plain file: send the file itself")
         if number >= MOST_FILES:
             raise ContentRefused(f"it has more than {MOST_FILES:,} files, which are taken")
-        place = into / _path(name)
+        if (path := plain_path(name)) is None:
+            raise ContentRefused(f"{_shown(name)} is no path of a file below the archive's folder")
+        place = into / path
         with no_space_named(into):
             place.parent.mkdir(parents=True, exist_ok=True)
             with place.open("xb") as file:
@@ -121,14 +123,6 @@ def _move_up(aside: Path, into: Path, *, deeper: bool) -> None:
 
 def _listed(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.name not in _OF_SYSTEMS)
-
-
-def _path(name: str) -> PurePosixPath:
-    path = PurePosixPath(name)
-    plain = name.isprintable() and "\\" not in name and len(name) <= _LONGEST
-    if not plain or path.is_absolute() or ".." in path.parts or not path.parts:
-        raise ContentRefused(f"{_shown(name)} is no path of a file below the archive's folder")
-    return path
 
 
 def _shown(text: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from concours.core.archive import plain_path, zip_files
 from concours.core.errors import ContestError, DataError
 from concours.core.space import no_space_named
 from concours.core.visible import shortened, visible
@@ -21,10 +22,7 @@ MOST_BYTES: Final = 50 << 30
 _FREELY: Final = 1 << 28
 _RATIO: Final = 200
 """Of what unpacks to more than 256 MiB, so many bytes a packed one are refused; honest tables have fifty at most."""
-_LONGEST: Final = 400
 _PACKED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
-_AS_THEY_ARE: Final = (".zip", ".gz", ".parquet", ".npz", ".png", ".jpg", ".jpeg", ".xz", ".bz2", ".mp4", ".flac")
 _CHUNK: Final = 1 << 20
 
 
@@ -36,13 +34,7 @@ def archive_of(folder: Path, to: Path) -> Path:
     """
     files = files_of(folder)
     refuse_sizes(files)
-    with zipfile.ZipFile(to, "w") as archive:
-        for path, place in files.items():
-            entry = zipfile.ZipInfo(path, _EPOCH)
-            entry.compress_type = zipfile.ZIP_STORED if path.lower().endswith(_AS_THEY_ARE) else zipfile.ZIP_DEFLATED
-            entry.file_size = place.stat().st_size
-            with place.open("rb") as source, archive.open(entry, "w") as target:
-                shutil.copyfileobj(source, target, _CHUNK)
+    zip_files(files, to)
     return to
 
 
@@ -73,10 +65,9 @@ def unpack(archive: Path, into: Path, *, most_bytes: int = MOST_BYTES) -> Path:
     try:
         with damage_named(name), zipfile.ZipFile(archive) as opened:
             members = declared(opened, name, archive.stat().st_size, most_bytes=most_bytes)
-            left = most_bytes
             for path, member in members.items():
                 with no_space_named(into):
-                    left -= _written(opened, member, into / path, left, name)
+                    _write(opened, member, into / path)
     except BaseException:
         shutil.rmtree(into, ignore_errors=True)
         raise
@@ -115,11 +106,10 @@ def _members(opened: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
             raise DataError(f"{name} is encrypted ({shown}): pack it without a password")
         if info.compress_type not in _PACKED:
             raise DataError(f"{name}: {shown} is packed in a way that is not known here: use deflate")
-        path = PurePosixPath(info.filename)
+        if (path := plain_path(info.filename)) is None:
+            raise DataError(f"{name} holds {shown!r}, which leads out of it or is no name of a file: it is refused")
         if info.is_dir() or kind == stat.S_IFDIR:
-            _refuse_path(path, info.filename, name)
             continue
-        _refuse_path(path, info.filename, name)
         if path.as_posix().casefold() in folded:
             raise DataError(f"{name} holds {shown} twice: it is refused")
         folded.add(path.as_posix().casefold())
@@ -127,15 +117,6 @@ def _members(opened: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
     if over := next((path for path in found if any(p.as_posix() in found for p in PurePosixPath(path).parents)), None):
         raise DataError(f"{name} holds a file where {shortened(visible(over), 100)} wants a folder: it is refused")
     return found
-
-
-def _refuse_path(path: PurePosixPath, text: str, name: str) -> None:
-    """Raises DataError where a path leads out, or is one that some system reads otherwise."""
-    shown = shortened(visible(text), 100)
-    if path.is_absolute() or ".." in path.parts or "\\" in text or "\0" in text or ":" in "".join(path.parts[:1]):
-        raise DataError(f"{name} holds {shown!r}, a path that leads out of it: it is refused")
-    if not path.parts or len(text.encode("utf-8", "replace")) > _LONGEST or visible(text) != text:
-        raise DataError(f"{name} holds {shown!r}, which is no name of a file: it is refused")
 
 
 def _refuse_bomb(members: Mapping[str, zipfile.ZipInfo], name: str, packed: int, most_bytes: int) -> None:
@@ -146,14 +127,8 @@ def _refuse_bomb(members: Mapping[str, zipfile.ZipInfo], name: str, packed: int,
         raise DataError(f"{name} unpacks to more than {_RATIO} times its size: it is refused as a bomb")
 
 
-def _written(opened: zipfile.ZipFile, member: zipfile.ZipInfo, place: Path, left: int, name: str) -> int:
-    """Writes a member; its size, which must be what it declares. Raises DataError."""
+def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, place: Path) -> None:
+    """Writes a member; of one that is larger than it declares, as much as that, and BadZipFile is raised."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    size = 0
     with opened.open(member) as source, place.open("xb") as target:
-        while piece := source.read(_CHUNK):
-            size += len(piece)
-            if size > min(member.file_size, left):
-                raise DataError(f"{name}: {shortened(visible(member.filename), 100)} is larger than it says: refused")
-            target.write(piece)
-    return size
+        shutil.copyfileobj(source, target, _CHUNK)

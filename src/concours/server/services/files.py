@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import PurePosixPath
 from typing import Final
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.engine import Connection
 
+from concours.core.archive import plain_path
 from concours.core.digests import Digest, digest_bytes
 from concours.core.event import utc_now
 from concours.core.ports import Readable, Store
@@ -183,9 +183,9 @@ def is_public(path: str) -> bool:
 
 def require_path(path: str) -> None:
     """Raises Unfit: the path is none of a file in one of the folders of a competition."""
-    parts = PurePosixPath(path).parts
-    plain = path.isprintable() and "\\" not in path and len(path) <= _LONGEST and "/".join(parts) == path
-    if not plain or len(parts) < 2 or parts[0] not in FOLDERS or ".." in parts:
+    plain = plain_path(path)
+    parts = plain.parts if plain and plain.as_posix() == path and len(path) <= _LONGEST else ()
+    if len(parts) < 2 or parts[0] not in FOLDERS:
         raise Unfit(
             f"path: expected FOLDER/NAME with one of the folders {', '.join(FOLDERS)} and at most {_LONGEST} letters, "
             f"got {shortened(visible(path), 100)!r}"
