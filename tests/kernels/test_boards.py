@@ -7,32 +7,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.ranking.aggregated import mean_of_ranks
 from concours.kernels.ranking.gaps import far_apart
 from concours.kernels.ranking.ranks import competition_ranks
+from concours.kernels.ranking.shared import mean_ranks, shared_ranks
 from concours.kernels.watching.copies import agreeing, alike
 
 
 def test_the_mean_of_ranks_ranks_and_ranks_are_shared() -> None:
-    """1, 1, 3; who lacks a score is ranked by none, and moves nobody."""
-    scores = np.array([[0.9, 1.0], [0.8, 0.5], [0.7, 2.0], [0.95, np.nan]])
-    found = mean_of_ranks(scores, [True, False])
-    np.testing.assert_array_equal(found.means[:3], [1.5, 1.5, 3.0])
-    np.testing.assert_array_equal(found.ranks, [1, 1, 3, 0])
-    assert np.isnan(found.means[3])
+    """1, 1, 3; who lacks a score by one metric has no mean and no rank."""
+    scores = np.array([[0.9, 1.0], [0.8, 0.5], [0.7, 2.0], [np.nan, 3.0]])
+    means = mean_ranks(scores, np.array([True, False]), np.full(4, True))
+    np.testing.assert_array_equal(means, [1.5, 1.5, 3.0, np.nan])
+    np.testing.assert_array_equal(shared_ranks(means, greater_is_better=False), [1, 1, 3, 0])
 
 
 @settings(max_examples=40)
 @given(st.integers(0, 2**31), st.integers(1, 12), st.integers(1, 4))
 def test_ranks_hang_on_orders_alone(seed: int, entries: int, metrics: int) -> None:
     """Growing functions of a metric, and the order of metrics, change nothing; one metric ranks as it does alone."""
-    rng = np.random.default_rng(seed)
+    rng, among = np.random.default_rng(seed), np.full(entries, True)
     scores, greater = rng.integers(0, 5, (entries, metrics)).astype(np.float64), rng.random(metrics) < 0.5
-    found = mean_of_ranks(scores, greater.tolist())
+    found = mean_ranks(scores, greater, among)
     order = rng.permutation(metrics)
-    other = mean_of_ranks(np.exp(scores[:, order]) * 3, greater[order].tolist())
-    np.testing.assert_array_equal(found.ranks, other.ranks)
-    alone = mean_of_ranks(scores[:, :1], [True]).ranks
+    other = mean_ranks(np.exp(scores[:, order]) * 3, greater[order], among)
+    np.testing.assert_allclose(found, other)
+    alone = mean_ranks(scores[:, :1], np.array([True]), among)
     np.testing.assert_array_equal(alone, competition_ranks(scores[:, 0], greater_is_better=True))
 
 
