@@ -52,6 +52,11 @@ def rescores(problem: str, *, id: str | None = None) -> Signal:
     return new_signal("rescored", {"problem": digest_json(problem)}, to="board", id=id or f"by {problem}")
 
 
+def merges(team: str, into: str) -> Signal:
+    """A team becomes part of another."""
+    return new_signal("merged", {"team": team, "into": into}, to="board", id=f"{team} into {into}")
+
+
 def opts(**body: Any) -> Signal:
     """A team, or the host, says whether to take part in the alliance."""
     return new_signal("opted", body, to="board", id=f"opts {body}")
@@ -89,9 +94,15 @@ SIGNALS = [
     opts(team="cc", alliance=False),
     opts(alliance=True),
     opts(team="nobody", alliance=True),
+    merges("e", "gone"),
+    merges("cc", "e"),
+    merges("gone", "cc"),
+    merges("same", "same"),
     withdraws("c2"),
-    closes({"cc": ["c2", "c4"]}),
-    closes({"cc": ["c3", "c4"], "e": ["e"]}),
+    joins("c5", team="e"),
+    closes({"cc": ["c3", "c4"]}),
+    closes({"gone": ["c3", "c4", "e"]}),
+    closes({"gone": ["c3", "c5"]}),
     joins("late"),
 ]
 
@@ -121,9 +132,9 @@ def test_conformance_of_a_ladder(answer: Answer) -> None:
 @pytest.mark.parametrize("answer", [all_well, some_fail, all_fail])
 def test_conformance_where_a_program_of_the_host_scores(answer: Answer, rest: Digest | None) -> None:
     """The same laws hold where scores are those of a program, in the end too, and where there is one truth alone."""
-    signals = [signal for signal in SIGNALS if signal.body.keys() & {"file", "program", "problem", "entry", "finals"}]
+    signals = [signal for signal in SIGNALS if signal.body.keys() & {"file", "program", "problem", "entry", "into", "finals"}]
     signals.insert(-2, joins("c4", team="cc", file=digest_json("c4"), called="p.csv"))
-    signals.append(closes({"cc": ["c3", "c4"]}))
+    signals.append(closes({"gone": ["c3", "c4"]}))
     check_process(Hosted(problem=replace(OWN, rest=rest)), (), signals=signals, answer=answer)
 
 
@@ -281,6 +292,9 @@ def test_the_board_says_who_failed_and_who_is_not_ranked_yet() -> None:
         ("withdrawn", {"entry": "gone"}, "was withdrawn before"),
         ("rescored", {"problem": "the new one"}, "a problem is named by its digest"),
         ("voted", {}, "takes no votes"),
+        ("merged", {"team": "a"}, "teams are merged by {team, into}"),
+        ("merged", {"team": "a", "into": 7}, "teams are merged by {team, into}"),
+        ("merged", {"team": "a", "into": "a"}, "cannot be merged into itself"),
     ],
 )
 def test_what_says_nothing_that_a_board_knows_is_refused(name: Any, body: dict[str, Any], reason: str) -> None:
@@ -445,6 +459,42 @@ def test_a_rescoring_says_who_moves() -> None:
     assert moved(state, digest_json("second")) == ()
 
 
+@pytest.mark.parametrize("ladder", [False, True])
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_teams_that_were_merged_are_as_if_they_had_been_one_always(ladder: bool, seed: int) -> None:
+    """Whenever they merge: one line, by the best of all, on the public board and in the end; one in the alliance."""
+    board, rng = Hosted(problem=PROBLEM, ladder=ladder), random.Random(seed)
+    names = [(f"e{number}", rng.choice("abcd")) for number in range(10)]
+    pairs = rng.choice([[("a", "b")], [("a", "b"), ("b", "c")], [("b", "c"), ("a", "b")], [("a", "x")]])
+    home = {"a": "x" if pairs == [("a", "x")] else "b"} | ({"a": "c", "b": "c"} if len(pairs) > 1 else {})
+    signals = [joins(entry, team=team) for entry, team in names]
+    for at, (team, into) in zip(sorted(rng.choices(range(11), k=len(pairs))), pairs, strict=True):
+        signals.insert(at, merges(team, into))
+    state, left = told([], board=board), list(reversed(signals))
+    while left or board.plan(state).jobs:
+        jobs = board.plan(state).jobs
+        state = board.update(
+            state, left.pop() if (left and rng.random() < 0.4) or not jobs else all_well(rng.choice(jobs))
+        )
+    always = done(told([joins(entry, team=home.get(team, team)) for entry, team in names], board=board), board=board)
+    for one in (state, always):
+        assert one.public is not None
+    ends = [done(board.update(one, CLOSED), board=board) for one in (state, always)]
+    for one, other in ((state, always), tuple(ends)):
+        for what in ("public", "rest", "alliance", "last_alliance"):
+            mine, theirs = getattr(one, what), getattr(other, what)
+            assert (mine is None) == (theirs is None)
+            assert mine is None or set(mine.asked.entries) == set(theirs.asked.entries)
+        assert {entry: one.team_of(entry) for entry in one.entries} == {
+            entry: other.team_of(entry) for entry in other.entries
+        }
+        assert sorted(line.entrant.name for line in board.standings(one)) == sorted(
+            line.entrant.name for line in board.standings(other)
+        )
+        assert dict(one.shown) == dict(other.shown)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.integers(5, 40))
 def test_the_best_and_what_has_changed_are_those_of_looking_at_everything(seed: int, count: int) -> None:
@@ -475,7 +525,7 @@ def test_the_best_and_what_has_changed_are_those_of_looking_at_everything(seed: 
                 score = state.score(digest, entry)
                 if score and not score.reason:
                     order = (score.metrics["log_loss"] or 0.0, state.entries[entry].number)
-                    side = state.entries[entry].side
+                    side = state.side_of(entry)
                     best[side] = min(best.get(side, order), order)
             found = {side: state.best_of(digest, side) for side in state.sides if state.best_of(digest, side)}
             assert {side: state.entries[entry or ""].number for side, entry in found.items()} == {

@@ -64,7 +64,8 @@ class Hosted:
     `closed` ends it, and is the last that is taken; `finals` are the entries, two at most a team, by which teams are
     ranked in the end, each by the better one; of a team that names none, or none that has a score, its best public one.
 
-    `opted` says whether a `team`, or without one the whole board, takes part in the `alliance`.
+    `opted` says whether a `team`, or without one the whole board, takes part in the `alliance`. `merged` makes a `team`
+    part of another one, `into` which all that it has sent goes, and what it will: as if it had been that one's always.
 
     A baseline is scored and shown beside the others, counts in nobody's rank, and is in no alliance.
 
@@ -164,11 +165,13 @@ class Hosted:
             return self._advanced(state.with_entry(signal.id, entry), signal.id)
         if signal.name == "withdrawn":
             return self._reclimbed(state.without(str(body["entry"])), str(body["entry"]))
+        if signal.name == "merged":
+            return self._merged(state, str(body["team"]), state.home(str(body["into"])))
         if signal.name == "rescored":
             return replace(state, problems=(*state.problems, Digest(body["problem"])))
         if signal.name == "opted":
             if "team" in body:
-                return replace(state, opted=state.opted.with_item(body["team"], body["alliance"]))
+                return replace(state, opted=state.opted.with_item(state.home(body["team"]), body["alliance"]))
             return replace(state, allowed=body["alliance"])
         finals = {team: tuple(entries) for team, entries in body.get("finals", {}).items()}
         return replace(state, closed=signal.at, finals=frozen(finals))
@@ -230,7 +233,7 @@ class Hosted:
             state, jobs = self._judged(state, entry, result, under_way, jobs)
         state = state.with_jobs(entry, replace(under_way, jobs=jobs) if jobs else None)
         for digest, _ in readable(state) if state.guarded else ():
-            state = self._climbs(state, digest, state.entries[entry].side)
+            state = self._climbs(state, digest, state.side_of(entry))
         return state
 
     # The Ladder
@@ -258,16 +261,30 @@ class Hosted:
     def _climbed(self, state: Board, key: str, event: Done | Failed) -> Board:
         """The board once it is known whether an entry climbs: if that failed, it does not."""
         problem, entry = Digest(key.partition(" ")[0]), state.climbing[key].asked
-        side = state.entries[entry].side
+        side = state.side_of(entry)
         climbs = isinstance(event, Done) and bool(event.values["climbs"])
         last = entry if climbs else state.best[key]
         return self._climbs(_with_shown(_with_climbing(state, key, None), problem, entry, last), problem, side)
 
-    def _reclimbed(self, state: Board, entry: str) -> Board:
-        """The board with what is shown of a side without an entry that it had: its order is gone through anew."""
-        side = state.entries[entry].side
+    def _merged(self, state: Board, team: str, into: str) -> Board:
+        """The board with two teams as one."""
+        gone, side = f"team {team}", f"team {into}"
+        some, state = bool(state.of_side.get(gone)), state.merged(team, into)
         for digest, _ in readable(state) if state.guarded else ():
-            shown = state.shown.without(f"{digest} {entry}")
+            state = replace(state, best=state.best.without(f"{digest} {gone}"))
+            state = _with_climbing(state, f"{digest} {gone}", None)
+        return self._climbed_anew(state, side) if some else state
+
+    def _reclimbed(self, state: Board, entry: str) -> Board:
+        """The board with what is shown of a side without an entry that it had."""
+        for digest, _ in readable(state) if state.guarded else ():
+            state = replace(state, shown=state.shown.without(f"{digest} {entry}"))
+        return self._climbed_anew(state, state.side_of(entry))
+
+    def _climbed_anew(self, state: Board, side: str) -> Board:
+        """The board when the order of a side has been gone through anew."""
+        for digest, _ in readable(state) if state.guarded else ():
+            shown = state.shown
             for other in state.of_side[side]:
                 shown = shown.without(f"{digest} {other}")
             state = replace(state, shown=shown, best=state.best.without(f"{digest} {side}"))
@@ -448,7 +465,7 @@ def _with_climbing(state: Board, key: str, pending: Pending[str] | None) -> Boar
 def _with_shown(state: Board, problem: Digest, entry: str, last: str) -> Board:
     """With the entry whose score is shown of a side, from one of its entries on."""
     shown = state.shown.with_item(f"{problem} {entry}", last)
-    return replace(state, shown=shown, best=state.best.with_item(f"{problem} {state.entries[entry].side}", last))
+    return replace(state, shown=shown, best=state.best.with_item(f"{problem} {state.side_of(entry)}", last))
 
 
 def _taking_part(state: Board) -> tuple[str, ...]:
@@ -456,7 +473,7 @@ def _taking_part(state: Board) -> tuple[str, ...]:
     if not state.allowed:
         return ()
     teams = ((entry, state.entries[entry]) for entry in _best(state))
-    return tuple(entry for entry, came in teams if not came.baseline and state.opted.get(came.team, True))
+    return tuple(entry for entry, came in teams if not came.baseline and state.opted.get(state.team_of(entry), True))
 
 
 def _entered(state: Board, asked: Ranking | Allied) -> list[Entered]:
@@ -466,7 +483,7 @@ def _entered(state: Board, asked: Ranking | Allied) -> list[Entered]:
     for entry in asked.entries:
         came, score = state.entries[entry], state.score(asked.problem, entry)
         score = (state.private.get(entry) if asked.part == "rest" else None) or score or Score()
-        side = None if came.baseline else sides.setdefault(came.side, len(sides))
+        side = None if came.baseline else sides.setdefault(state.side_of(entry), len(sides))
         found.append(Entered(result=state.results[entry], score=score, side=side))
     return found
 
@@ -476,7 +493,7 @@ def _finals(state: Board) -> tuple[str, ...]:
     digest, found = current(state), list[str]()
     for side in state.sides:
         best = state.best_of(digest, side)
-        team = state.entries[best].team if best and not state.entries[best].baseline else ""
+        team = state.team_of(best) if best and not state.entries[best].baseline else ""
         chosen = [entry for entry in state.finals.get(team, ()) if _has_score(state, digest, entry)]
         found += chosen or ([best] if best else [])
     return tuple(found)

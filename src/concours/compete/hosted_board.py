@@ -118,6 +118,7 @@ class Board:
         entries: by the id of the signal that brought them, in the order in which they joined.
         sides: those that have a line on the board, teams and baselines, in the order in which they came.
         of_side: their entries that stand, in order.
+        into: of a team that was merged into another, which.
         withdrawn: entries that no longer stand on the board.
         problems: digests of the one that the board began with and of those by which it was to be rescored, in order.
         read: those that have been read; why one cannot be used, for the others. That changes nothing else.
@@ -145,6 +146,7 @@ class Board:
     entries: Growing[str, Joined] = field(default_factory=Growing)
     sides: Growing[str, bool] = field(default_factory=Growing)
     of_side: Persistent[str, tuple[str, ...]] = field(default_factory=Persistent)
+    into: Persistent[str, str] = field(default_factory=Persistent)
     withdrawn: Persistent[str, bool] = field(default_factory=Persistent)
     problems: tuple[Digest, ...] = ()
     read: Growing[str, Scoring | str] = field(default_factory=Growing)
@@ -174,6 +176,21 @@ class Board:
         """Those that have joined and are not withdrawn, in order."""
         return (entry for entry in self.entries if entry not in self.withdrawn)
 
+    def home(self, team: str) -> str:
+        """The team that one is now: itself, or the one that it was merged into."""
+        while (into := self.into.get(team)) is not None:
+            team = into
+        return team
+
+    def team_of(self, entry: str) -> str:
+        """Whose an entry is now."""
+        return self.home(self.entries[entry].team)
+
+    def side_of(self, entry: str) -> str:
+        """What has one line on the board: a team, or each baseline by itself."""
+        came = self.entries[entry]
+        return f"baseline {came.number}" if came.baseline else _side(self.team_of(entry))
+
     def score(self, problem: Digest, entry: str) -> Score | None:
         """How an entry scored by a problem."""
         return self.scores.get(f"{problem} {entry}")
@@ -183,10 +200,28 @@ class Board:
         return self.best.get(f"{problem} {side}")
 
     def with_entry(self, entry: str, joined: Joined) -> Self:
-        side = joined.side
+        after = replace(self, entries=self.entries.with_item(entry, joined))
+        side = after.side_of(entry)
+        return after._with_side(side, (*self.of_side.get(side, ()), entry))
+
+    def merged(self, team: str, into: str) -> Self:
+        """With a team and its entries as part of another: as if all of them had been that one's from the beginning."""
+        after, (one, other) = replace(self, into=self.into.with_item(team, self.home(into))), (_side(team), _side(into))
+        entries = (*self.of_side.get(one, ()), *self.of_side.get(other, ()))
+        if not self.of_side.get(one):
+            return after
+        best = self.best
+        for problem in () if self.guarded else dict.fromkeys(self.problems):
+            known = [its for side in (one, other) if (its := self.best_of(problem, side))]
+            if known:
+                first = min(known, key=lambda entry: self.order(problem, entry))
+                best = best.with_item(f"{problem} {other}", first).without(f"{problem} {one}")
+        after = replace(after, best=best)._with_side(one, ())
+        return after._with_side(other, tuple(sorted(entries, key=lambda entry: self.entries[entry].number)))
+
+    def _with_side(self, side: str, entries: tuple[str, ...]) -> Self:
         sides = self.sides if side in self.sides else self.sides.with_item(side, True)
-        of_side = self.of_side.with_item(side, (*self.of_side.get(side, ()), entry))
-        return replace(self, entries=self.entries.with_item(entry, joined), sides=sides, of_side=of_side)
+        return replace(self, sides=sides, of_side=self.of_side.with_item(side, entries))
 
     def with_result(self, entry: str, result: Result) -> Self:
         return replace(self, results=self.results.with_item(entry, result))
@@ -196,7 +231,7 @@ class Board:
         after = replace(self, scores=self.scores.with_item(f"{problem} {entry}", score))
         if self.guarded:
             return after
-        side = self.entries[entry].side
+        side = self.side_of(entry)
         known = self.best_of(problem, side)
         if after.value(problem, entry) is None or (known and after.order(problem, known) < after.order(problem, entry)):
             return after
@@ -215,7 +250,7 @@ class Board:
 
     def without(self, entry: str) -> Self:
         """With an entry taken off it, and all that is known of it: when that came must make no difference."""
-        side, scores, best = self.entries[entry].side, self.scores, self.best
+        side, scores, best = self.side_of(entry), self.scores, self.best
         left = tuple(other for other in self.of_side[side] if other != entry)
         for problem in dict.fromkeys(self.problems):
             scores = scores.without(f"{problem} {entry}")
@@ -257,6 +292,10 @@ class Board:
 
     def _goal(self, problem: Digest) -> Goal:
         return scoring_of(self, problem).metrics[0]
+
+
+def _side(team: str) -> str:
+    return f"team {team}"
 
 
 def readable(state: Board) -> list[tuple[Digest, Scoring]]:

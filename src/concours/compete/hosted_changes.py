@@ -24,6 +24,7 @@ class Changes:
         public, rest: whether there are other ranks, on the public rows or on the rest.
         alliance: whether there is another alliance, or another is being formed.
         opted: whether a team, or the host, has opted.
+        merged: whether a team has become part of another.
         problems: whether another problem is to be read, was read, or counts.
         closed: whether it was closed.
     """
@@ -33,6 +34,7 @@ class Changes:
     rest: bool
     alliance: bool
     opted: bool
+    merged: bool
     problems: bool
     closed: bool
 
@@ -48,6 +50,7 @@ def changes(before: Board, after: Board) -> Changes:
         rest=before.rest is not after.rest,
         alliance=any(getattr(before, what) is not getattr(after, what) for what in _ALLIANCE),
         opted=before.opted is not after.opted or before.allowed is not after.allowed,
+        merged=before.into is not after.into,
         problems=before.problems is not after.problems or before.read is not after.read,
         closed=before.closed != after.closed,
     )
@@ -108,6 +111,6 @@ def _placed(state: Board, digest: Digest) -> dict[str, Placed]:
     scores = [state.scores[f"{digest} {entry}"].metrics[goal.name] or 0.0 for entry in bests]
     ranks = competition_ranks(np.array(scores), greater_is_better=goal.greater_is_better)
     return {
-        state.entries[entry].team: Placed(entry=entry, score=score, rank=rank)
+        state.team_of(entry): Placed(entry=entry, score=score, rank=rank)
         for entry, score, rank in zip(bests, scores, ranks.tolist(), strict=True)
     }

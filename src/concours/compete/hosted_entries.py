@@ -32,7 +32,7 @@ class Joined:
     """An entry, as it came.
 
     Attributes:
-        team: whose it is; of one that names none, its own.
+        team: whose it was when it came; of one that names none, its own.
         baseline: whether it competes without a place.
         number: how many had joined before it.
         predictions: values in the form of the task's output, by digest.
@@ -49,11 +49,6 @@ class Joined:
     file: Upload | None = None
     program: Upload | None = None
     candidate: Candidate | None = None
-
-    @property
-    def side(self) -> str:
-        """What has one line on the board: a team, or each baseline by itself."""
-        return f"baseline {self.number}" if self.baseline else f"team {self.team}"
 
     @property
     def entrant(self) -> Entrant:
@@ -172,6 +167,15 @@ def _opting(state: Board, body: Mapping[str, Any]) -> str:  # noqa: ARG001 (the 
     return ""
 
 
+def _merging(state: Board, body: Mapping[str, Any]) -> str:
+    team, into = body.get("team"), body.get("into")
+    if set(body) != {"team", "into"} or not isinstance(team, str) or not isinstance(into, str):
+        return f"teams are merged by {{team, into}}; got {dict(body)!r:.60}"
+    if team in state.into:
+        return f"team {team!r:.60} was merged before, into {state.home(team)!r:.60}"
+    return f"team {team!r:.60} cannot be merged into itself" if state.home(into) == team else ""
+
+
 def _closing(state: Board, body: Mapping[str, Any]) -> str:
     finals = body.get("finals", {})
     if not isinstance(finals, Mapping) or set(body) - {"finals"}:
@@ -189,7 +193,7 @@ def _choosing(state: Board, team: Any, chosen: Any) -> str:
         return f"team {team!r:.60} has 1 to {MOST_FINALS} different finals; got {chosen!r:.60}"
     for entry in chosen:
         of = state.entries.get(entry) if isinstance(entry, str) else None
-        if of is None or of.baseline or of.team != team:
+        if of is None or of.baseline or state.team_of(entry) != team:
             return f"{entry!r:.60} is no entry of team {team!r:.60} with a place, and cannot be its final"
         if entry in state.withdrawn:
             return f"{entry!r:.60} was withdrawn, and cannot be a final of team {team!r:.60}"
@@ -201,6 +205,7 @@ _REFUSALS: Mapping[str, Callable[[Board, Mapping[str, Any]], str]] = {
     "withdrawn": _withdrawing,
     "rescored": _rescoring,
     "opted": _opting,
+    "merged": _merging,
     "voted": lambda *_: "this board takes no votes",
     "closed": _closing,
 }

@@ -51,12 +51,17 @@ def lines(state: Board, part: Part) -> tuple[Line, ...]:
 
 
 def _ranked(state: Board, ranked: Answered[Ranking]) -> dict[str, tuple[str, int]]:
-    """By side the entry that has its place, and where it stands in the lists: of two finals the one with a rank."""
+    """By side the entry that has its place, and where it stands in the lists: of several the one with the best rank.
+
+    Of two finals one alone has a rank; of teams that were merged since they were ranked each has one.
+    """
     found: dict[str, tuple[str, int]] = {}
     ranks = ranked.values.get("rank", ())
     for place, entry in enumerate(ranked.asked.entries):
-        side = state.entries[entry].side
-        if ranked.values and entry not in state.withdrawn and (side not in found or ranks[place] is not None):
+        side = state.side_of(entry)
+        if not ranked.values or entry in state.withdrawn:
+            continue
+        if side not in found or (ranks[place] or len(ranks) + 1) < (ranks[found[side][1]] or len(ranks) + 1):
             found[side] = (entry, place)
     return found
 

@@ -111,6 +111,7 @@ _REFUSALS: Mapping[str, Callable[[Polled, Mapping[str, Any]], str]] = {
     "withdrawn": _withdrawing,
     "voted": _voting,
     "opted": lambda *_: "a poll has no alliance",
+    "merged": lambda *_: "a poll asks for each entry by itself, whosever it is",
     "rescored": lambda *_: "a poll has nothing to rescore",
     "closed": lambda *_: "",
 }

@@ -102,7 +102,7 @@ class Tick:
     elapsed_s: float
 
 
-SignalName = Literal["joined", "withdrawn", "voted", "rescored", "opted", "closed"]
+SignalName = Literal["joined", "withdrawn", "voted", "rescored", "opted", "merged", "closed"]
 
 
 @dataclass(frozen=True, kw_only=True)

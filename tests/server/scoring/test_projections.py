@@ -71,6 +71,7 @@ def drawn(rng: random.Random, number: int, entries: int):
         "withdrawn": {"entry": entry},
         "rescored": {"problem": digest_json(f"problem {rng.randrange(3)}")},
         "opted": {"team": team, "alliance": rng.random() < 0.5},
+        "merged": {"team": team, "into": str(rng.randrange(1, _TEAMS + 1))},
     }
     name = rng.choice(list(bodies))
     return new_signal(name, bodies[name], to=BOARD, id=f"{name} {number}")

@@ -73,18 +73,6 @@ def test_a_board_is_closed_with_the_finals_that_stand(desk, two):
         assert db.execute(select(PHASES.c.state).where(PHASES.c.id == two[0])).scalar() == "closing"
 
 
-def test_a_board_knows_finals_by_the_team_that_they_entered_with(desk, two):
-    """Teams that merge keep what they have sent; the board would refuse to close by a team that it does not know."""
-    with desk.writing() as db:
-        phases.begin(db, two[0])
-        mika, gone = desk.team(db, "Mika"), desk.team(db, "Gone")
-        own = desk.entry(db, two[0], mika, final=True)
-        brought = desk.entry(db, two[0], mika, final=True, entered=gone)
-        phases.close(db, two[0])
-        closing = next(signal for signal in desk.signals(db) if signal["name"] == "closed")
-    assert closing["body"] == {"finals": {str(mika): [str(own)], str(gone): [str(brought)]}}
-
-
 def test_what_was_chosen_is_handed_over_and_else_the_best_and_once(desk, two):
     with desk.writing() as db:
         phases.begin(db, two[0])

@@ -115,6 +115,23 @@ def test_what_both_have_sent_counts_together_when_they_merge(desk):
         game.do("noah", membership.leave)
 
 
+def test_boards_that_a_team_has_sent_to_are_told_that_it_merged(desk):
+    game = Playing.of(desk, phase("one"), phase("two"), phase("three"), teams={"most": 2})
+    game.joined("mina", "noah")
+    ours = game.do("mina", teams.mine).id
+    for key in ("one", "two"):
+        game.send("noah", phase=key)
+    game.phase_is("closed", "one")
+    asked = game.do("mina", teams.merge, "Noah")
+    gone = game.do("noah", teams.mine).id
+    game.do("noah", teams.answer, asked.id, yes=True)
+    with desk.reading() as db:
+        told = [json_of(text) for text in db.execute(select(SIGNALS.c.signal)).scalars()]
+    assert [(one["to"], one["body"]) for one in told if one["name"] == "merged"] == [
+        (f"phase {game.phase_id('two')}", {"team": str(gone), "into": str(ours)})
+    ]
+
+
 def test_teams_merge_only_as_long_as_they_may_and_are_not_too_many(desk):
     game = Playing.of(desk, teams={"most": 2, "merge_until": in_days(1)})
     game.joined("mina", "noah", "olga")

@@ -288,7 +288,6 @@ SUBMISSIONS = Table(
     Column("charged", Boolean, nullable=False, default=True),
     Column("final", Boolean, nullable=False, default=False),
     Column("of", _NUMBER, index=True),
-    Column("entered", _NUMBER),
     Column("once", String(80), unique=True),
 )
 Index("ix_submissions_team", SUBMISSIONS.c.team, SUBMISSIONS.c.phase, SUBMISSIONS.c.at)
@@ -299,7 +298,6 @@ Index("ix_submissions_user", SUBMISSIONS.c.user, SUBMISSIONS.c.size)
 state: `waiting`, `running`, `scored`, `failed` or `stopped`; a projection of the journal, as `reason` is.
 charged: whether it counts against the limits of its team; what the platform could not do does not.
 final: whether its team chose it. of: the submission that it was handed over from, or is another run of.
-entered: the team that its board knows it by, where that was merged into another since.
 address: a keyed digest of where it came from, for hosts. once: what the client named it by, so that sending it twice
 makes one."""
 

@@ -97,7 +97,7 @@ class Projection:
             rows = self._scores(after, entry)
             db.execute(delete(SCORES).where(SCORES.c.board == self._board, SCORES.c.entry == int(entry)))
             _put(db, SCORES, rows)
-        gone = len(before.withdrawn) != len(after.withdrawn)
+        gone = changed.merged or len(before.withdrawn) != len(after.withdrawn)
         parts: tuple[tuple[Part, bool], ...] = (("public", changed.public), ("rest", changed.rest))
         for part, other in parts:
             if other or gone:
@@ -105,8 +105,8 @@ class Projection:
                 db.execute(delete(PLACES).where(*mine))
                 _put(db, PLACES, self._places(after, part))
         if not (changed.public or gone):
-            self._newcomers(db, after, {after.entries[entry].side for entry in changed.entries})
-        if changed.alliance or changed.opted:
+            self._newcomers(db, after, {after.side_of(entry) for entry in changed.entries})
+        if changed.alliance or changed.opted or changed.merged:
             _settle(db, ALLIANCES, ALLIANCES.c.board == self._board, self._alliances(after))
         if changed.public:
             rescoring.compare(db, self._board)
@@ -147,7 +147,7 @@ class Projection:
         within = _sides(state, ranked)
         numbers = count()
         return [
-            self._place(state, line, part, next(numbers) if state.entries[line.entry].side in within else _LAST)
+            self._place(state, line, part, next(numbers) if state.side_of(line.entry) in within else _LAST)
             for line in lines(state, part)
         ]
 
@@ -165,7 +165,7 @@ class Projection:
             "board": self._board,
             "part": part,
             "entry": int(line.entry),
-            "team": "" if (joined := state.entries[line.entry]).baseline else joined.team,
+            "team": "" if state.entries[line.entry].baseline else state.team_of(line.entry),
             "number": number,
             "line": text_of(_numbers(line.standing)),
         }
@@ -186,7 +186,7 @@ class Projection:
 
 def _sides(state: Board, ranked: Answered[Ranking] | None) -> set[str]:
     """Whom a ranking has ranked; nobody if it failed."""
-    return {state.entries[entry].side for entry in ranked.asked.entries} if ranked and ranked.values else set()
+    return {state.side_of(entry) for entry in ranked.asked.entries} if ranked and ranked.values else set()
 
 
 def _shown(state: Board, problem: Digest, entry: str) -> str | None:
@@ -264,7 +264,7 @@ def _together(state: Board, known: Answered[Allied]) -> Row:
         "members": [
             {
                 "entry": int(entry),
-                "team": state.entries[entry].team,
+                "team": state.team_of(entry),
                 "name": state.entries[entry].name,
                 "weight": values["weights"][number],
                 **{name: credit[of][number] if credit.get(of) else None for name, of in whole.items()},

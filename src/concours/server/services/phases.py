@@ -82,7 +82,7 @@ def close(db: Connection, phase: int) -> None:
     if begun and not Competition.from_json(json_of(declared)).arena:
         finals: dict[str, list[str]] = defaultdict(list)
         for one in (one for chosen in _chosen(db, phase).values() for one in chosen):
-            finals[str(one.entered or one.team)].append(str(one.id))
+            finals[str(one.team)].append(str(one.id))
         body = {"finals": finals}
         inbox.put(db, new_signal("closed", body, to=f"phase {phase}", id=f"close {phase}"))
     audit.write(db, _BY, "phase.close", f"{_slug(db, row)} {row.key}")

@@ -291,6 +291,7 @@ def answer(db: Connection, access: Access, id: int, *, yes: bool) -> Team | None
         here = own(access)
         if here == asked.team:
             raise Conflict("you are in this team already")
+        _hold_phases(db, access)
         _lock(db, [here, asked.team])
         if not asked.other and len(_members(db, here)) > 1:
             raise Conflict("you are in a team with others: leave it first, or ask for your teams to be merged")
@@ -395,6 +396,11 @@ def _lock(db: Connection, teams: Collection[int]) -> None:
         raise Conflict("one of the teams has been merged into another meanwhile")
 
 
+def _hold_phases(db: Connection, access: Access) -> None:
+    """So that none ends meanwhile: its board is told of what teams have chosen by the teams that it knows."""
+    db.execute(select(PHASES.c.id).where(PHASES.c.competition == access.competition.id).with_for_update(read=True))
+
+
 def _require_growing(access: Access) -> None:
     """That teams may grow and merge: there is time, and the competition goes on."""
     until = settings_of(access).teams.merge_until
@@ -449,15 +455,27 @@ def _join(db: Connection, access: Access, here: int, team: int) -> None:
         both = {"entries": entries + (had.entries if had else 0), "last": max(last, had.last) if had else last}
         db.execute(insert(TALLIES).values(phase=phase, team=team, **both))
     db.execute(delete(TALLIES).where(TALLIES.c.team == here))
-    known_as = func.coalesce(SUBMISSIONS.c.entered, here)
-    db.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.team == here).values(team=team, entered=known_as))
+    _tell_merged(db, access, here, team)
+    db.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.team == here).values(team=team))
     _unchoose(db, team)
     db.execute(update(TEAMS).where(TEAMS.c.id == here).values(into=team))
     _close(db, here)
-    before, after = _row(db, access, here).alliance, _row(db, access, team).alliance
-    if before != after:
-        _tell_opted(db, access, here, alliance=after)
     editions.all_changed(db, access.competition.id)
+
+
+def _tell_merged(db: Connection, access: Access, here: int, team: int) -> None:
+    """Tells the boards that a team has sent something to, and that still take something."""
+    if settings_of(access).arena:
+        return
+    sent = (
+        select(SUBMISSIONS.c.phase)
+        .join(PHASES, PHASES.c.id == SUBMISSIONS.c.phase)
+        .where(SUBMISSIONS.c.team == here, PHASES.c.state.in_(("waiting", "open")))
+        .distinct()
+    )
+    for phase in db.execute(sent).scalars().all():
+        body = {"team": str(here), "into": str(team)}
+        inbox.put(db, new_signal("merged", body, to=f"phase {phase}", id=f"merged {phase} {here}"))
 
 
 def _unchoose(db: Connection, team: int) -> None:
