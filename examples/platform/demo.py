@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -70,15 +70,13 @@ def main(folder: Path, port: int) -> None:
             "forest-team has a program running: its log is on the page of its latest submission. Ctrl-C ends it all.",
             flush=True,
         )
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        signal.pause()
 
 
 def made(folder: Path) -> Path:
     """The competition as a folder, as its host has it."""
-    digits = load_digits(as_frame=True).frame
-    digits.insert(0, "picture", [f"p{number:04}" for number in range(len(digits))])
     source = folder.with_suffix(".csv")
-    digits.to_csv(source, index=False)
+    load_digits(as_frame=True).frame.to_csv(source, index=False)
     new(folder, source=str(source), target="target", now=datetime.now(UTC))
     file = folder / "competition.toml"
     text = file.read_text("utf-8")
@@ -148,7 +146,7 @@ def play(people: dict[str, Client], folder: Path) -> None:
         told = model.fit(train[pixels], train["target"]).predict_proba(test[pixels])
         file = folder / f"{name}.csv"
         columns = {f"p_{label}": told[:, place] for place, label in enumerate(model.classes_)}
-        pd.DataFrame({"picture": test["picture"], **columns}).to_csv(file, index=False)
+        pd.DataFrame({"id": test["id"], **columns}).to_csv(file, index=False)
         ended = people[name].wait(NAME, people[name].submit(NAME, file, message=message).id)
         print(f"{name} sent {message}: {ended.state} {ended.reason}", flush=True)
     lines, forest = people["lines-team"], people["forest-team"]
@@ -158,5 +156,7 @@ def play(people: dict[str, Client], folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the platform below ends with this program
     place, at = (*sys.argv[1:], *("runs/demo-platform", "8000")[len(sys.argv) - 1 :])
-    main(Path(place), int(at))
+    with suppress(KeyboardInterrupt):
+        main(Path(place), int(at))

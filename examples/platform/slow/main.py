@@ -13,6 +13,6 @@ for epoch in range(1, 121):
 with open("data/test.csv", newline="") as asked, open("predictions.csv", "w", newline="") as told:
     labels = sorted(seen)
     out = csv.writer(told)
-    out.writerow(["picture", *(f"p_{label}" for label in labels)])
+    out.writerow(["id", *(f"p_{label}" for label in labels)])
     for row in csv.DictReader(asked):
-        out.writerow([row["picture"], *(seen[label] / total for label in labels)])
+        out.writerow([row["id"], *(seen[label] / total for label in labels)])
