@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from concours.compete.hosted_board import Board, current, scoring_of
+from concours.compete.hosted_board import Board, current, readable, scoring_of
 from concours.core.digests import Digest
 from concours.kernels.ranking.ranks import competition_ranks
 
@@ -84,6 +84,25 @@ class Moved:
     team: str
     before: Placed | None
     after: Placed | None
+
+
+def rescorings(state: Board) -> Iterator[tuple[Digest, tuple[Moved, ...] | None]]:
+    """Each problem by which a board was to be rescored, in order, and who moves by it from the one that counted before.
+
+    None as long as something is still to be scored by it, or where it cannot be used. It costs a walk over the teams.
+    """
+    known = {digest for digest, _ in readable(state)}
+    before = state.problems[0]
+    for digest in state.problems[1:]:
+        yield digest, moved(state, before, digest) if digest in known and not _waits(state, before, digest) else None
+        before = digest if digest in known else before
+
+
+def _waits(state: Board, before: Digest, digest: Digest) -> bool:
+    """Whether something has a score by one problem, and will have one by another."""
+    if any(key.partition(" ")[0] in (before, digest) for key in state.climbing):
+        return True
+    return any(state.score(before, entry) and not state.score(digest, entry) for entry in state.under_way)
 
 
 def moved(state: Board, before: Digest, after: Digest | None = None) -> tuple[Moved, ...]:

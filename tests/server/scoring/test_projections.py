@@ -16,13 +16,16 @@ from concours.engine.inbox import new_signal
 from concours.server.database.tables import (
     ALLIANCES,
     COMPETITIONS,
+    CORRECTIONS,
     PHASES,
     PLACES,
+    RESCORES,
     SCORES,
     SUBMISSIONS,
     TEAMS,
     USERS,
 )
+from concours.server.database.texts import json_of
 from concours.server.scoring.projections import Projection
 from concours.stores.memory import MemoryStore
 from concours.testing.processes import all_well, some_fail
@@ -49,14 +52,24 @@ def database(platform_sqlite):
             db.execute(
                 insert(SUBMISSIONS).values(id=entry, competition=1, phase=1, at=utc_now(), state="waiting", **sent)
             )
+        asked = {"by": 1, "at": utc_now(), "why": "it was wrong", "files": "{}", "metrics": "[]", "state": "applied"}
+        db.execute(insert(CORRECTIONS).values(id=1, competition=1, **asked))
     return platform_sqlite.database
 
 
 def shown(db):
     """All rows that follow."""
     of = (SUBMISSIONS.c.id, SUBMISSIONS.c.state, SUBMISSIONS.c.reason, SUBMISSIONS.c.charged)
+    moved = select(RESCORES.c.id, RESCORES.c.difference)
     asked = [select(SCORES), select(PLACES), select(ALLIANCES), select(PHASES.c.id, PHASES.c.problem), select(*of)]
+    asked.append(moved)
     return [sorted(map(tuple, db.execute(query))) for query in asked]
+
+
+def rescored(db, signal):
+    """What a service writes beside such a signal."""
+    values = {"board": BOARD, "problem": signal.body["problem"], "by": 1, "at": utc_now(), "why": "it was wrong"}
+    db.execute(insert(RESCORES).values(**values, correction=1))
 
 
 def joins(entry: int, **body):
@@ -94,7 +107,11 @@ def test_what_is_written_step_by_step_is_what_the_last_state_says(database, seed
         elif number == 110:
             state = hosted.update(state, new_signal("closed", {}, to=BOARD, id="closed"))
         else:
-            state = hosted.update(state, drawn(rng, number, entries))
+            signal = drawn(rng, number, entries)
+            if signal.name == "rescored" and not hosted.refusal(state, signal):
+                with database.writing() as db:
+                    rescored(db, signal)
+            state = hosted.update(state, signal)
         projection.watch(before, state, number)
         if number % 6 == 0 or number > 112:
             with database.writing() as db:
@@ -134,3 +151,27 @@ def test_what_the_platform_could_not_do_does_not_count(database, runner: str, ca
     assert (row.state, row.charged) == ("failed", counts)
     assert row.reason.startswith("it broke")
     assert ("does not count" in row.reason) == (not counts)
+
+
+def test_who_moves_by_a_rescoring_is_known_once_all_are_scored(database):
+    """By ranks of the best public scores of teams, by the problem before and by the new one."""
+    projection, state, number = Projection(database, BOARD, 1), HOSTED.init((), seed=0), 0
+    new = new_signal("rescored", {"problem": digest_json("new")}, to=BOARD, id="rescored")
+    with database.writing() as db:
+        rescored(db, new)
+    signals = [joins(entry, team=str(entry)) for entry in range(1, _TEAMS + 1)] + [new]
+    while signals or HOSTED.plan(state).jobs:
+        jobs, before = HOSTED.plan(state).jobs, state
+        state = HOSTED.update(state, all_well(jobs[0]) if jobs else signals.pop(0))
+        projection.watch(before, state, number := number + 1)
+        with database.reading() as db:
+            found = db.execute(select(RESCORES.c.difference)).scalar_one()
+        all_scored = len(HOSTED.scores(state, digest_json("new"))) == _TEAMS
+        assert (found is not None) == all_scored
+    ranks = []
+    for problem in (HOSTED.problem.digest, digest_json("new")):
+        values = {entry: score.metrics["log_loss"] for entry, score in HOSTED.scores(state, problem).items()}
+        ranks.append({entry: 1 + sum(other < value for other in values.values()) for entry, value in values.items()})
+    before, after = ranks
+    moves = {entry: [before[entry], after[entry]] for entry in before if before[entry] != after[entry]}
+    assert json_of(found) == moves != {}

@@ -6,15 +6,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from concours.core.digests import digest_bytes
 from concours.core.job import Job
 from concours.core.kind import Input, Output
 from concours.core.problem import Goal, Part, Problem
 from concours.server.actor import VISITOR
-from concours.server.database.tables import COMPETITIONS, FILES, OPENINGS, PHASES, RESCORES, SCORES, SUBMISSIONS
-from concours.server.database.texts import json_of
+from concours.server.database.tables import COMPETITIONS, FILES, OPENINGS, PHASES, RESCORES, SUBMISSIONS
+from concours.server.database.texts import json_of, text_of
 from concours.server.hosting.opened import Asked, Opened
 from concours.server.refusals import Conflict, Forbidden, NotSignedIn, Unfit
 from concours.server.services import files, phases, rescoring
@@ -106,30 +106,18 @@ def test_boards_at_work_are_told_once_and_what_has_not_begun_begins_with_it(desk
         assert db.execute(select(FILES.c.digest).where(FILES.c.path == "truth/test.csv")).scalar_one() == D(b"new")
 
 
-def test_who_moved_is_kept_when_all_that_have_a_place_are_scored_anew(desk, two):
-    board = f"phase {two[0]}"
+def test_who_moved_is_told_beside_the_reason(desk, two):
     with desk.writing() as db:
-        mika, omar, nils = (desk.team(db, name) for name in ("Mika", "Omar", "Nils"))
-        entries = {team: desk.entry(db, two[0], team) for team in (mika, omar, nils)}
-        desk.places(db, two[0], [(team, entries[team]) for team in (mika, omar)])
+        mika, omar = (desk.team(db, name) for name in ("Mika", "Omar"))
     number = _correct(desk).id
-    new = _problem(b"new").digest
     with desk.writing() as db:
         rescoring.apply(db, desk.platform.store, number, _opened(b"new"))
-        db.execute(update(PHASES).where(PHASES.c.id == two[0]).values(problem=new))
-        desk.places(db, two[0], [(team, entries[team]) for team in (nils, omar, mika)])
-        for team in (mika, omar):
-            rescoring.compare(db, board)
-            assert db.execute(select(RESCORES.c.difference)).scalar_one() is None
-            values = {"board": board, "problem": new, "entry": entries[team], "metrics": "{}", "intervals": "{}"}
-            db.execute(insert(SCORES).values(**values))
-        db.execute(insert(SCORES).values(**{**values, "entry": entries[nils]}))
-        rescoring.compare(db, board)
-    with desk.reading() as db:
-        for who in (desk.host, VISITOR):
-            found = rescoring.rescores(db, desk.access(db, who, "flowers"))
-            assert found[0].why == "A column was shifted."
-            assert [(one.name, one.before, one.after) for one in found[0].moves] == [("Mika", 1, 3)]
+        found = rescoring.rescores(db, desk.access(db, VISITOR, "flowers"))
+        assert [one.moves for one in found] == [None]
+        db.execute(update(RESCORES).values(difference=text_of({f"{mika}": [1, 3], f"{omar}": [None, 1]})))
+        found = rescoring.rescores(db, desk.access(db, VISITOR, "flowers"))
+    assert found[0].why == "A column was shifted."
+    assert [(one.name, one.before, one.after) for one in found[0].moves] == [("Omar", None, 1), ("Mika", 1, 3)]
 
 
 @pytest.mark.parametrize(

@@ -424,11 +424,10 @@ RESCORES = Table(
     Column("at", _TIME, nullable=False),
     Column("why", Text, nullable=False),
     Column("correction", _NUMBER, ForeignKey("corrections.id"), nullable=False),
-    Column("before", Text, nullable=False),
     Column("difference", Text),
 )
-"""before: the place of each team when the board was told, as JSON. difference: who moved, as JSON, once the board has
-ranked by the problem (`services.rescoring.compare`)."""
+"""difference: a projection: of each team that moved its rank by the problem before and by this one, as JSON, once all
+that had a score have one by this (`compete.hosted_changes.moved`)."""
 
 CORRECTIONS = Table(
     "corrections",

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from concours.compete.answered import Answered
 from concours.compete.hosted_board import Allied, Board, Part, Ranking, current, scoring_of
-from concours.compete.hosted_changes import changes
+from concours.compete.hosted_changes import Moved, changes, rescorings
 from concours.compete.hosted_lines import Line, lines, unranked
 from concours.core.digests import Digest
 from concours.core.event import utc_now
@@ -23,9 +23,9 @@ from concours.core.problem import Goal
 from concours.core.standings import Standing
 from concours.server.database.changes import tell
 from concours.server.database.opened import Database
-from concours.server.database.tables import ALLIANCES, APPLIED, PHASES, PLACES, SCORES, SUBMISSIONS
+from concours.server.database.tables import ALLIANCES, APPLIED, PHASES, PLACES, RESCORES, SCORES, SUBMISSIONS
 from concours.server.database.texts import text_of
-from concours.server.services import phases, rescoring
+from concours.server.services import phases
 
 Row = dict[str, Any]
 
@@ -85,7 +85,7 @@ class Projection:
             if int(entry) in now and now[int(entry)] != {**now[int(entry)], **said}:
                 self._submission(db, entry, said)
         self._problem(db, state)
-        rescoring.compare(db, self._board)
+        self._rescores(db, state)
 
     def _step(self, db: Connection, before: Board, after: Board) -> None:
         changed = changes(before, after)
@@ -109,8 +109,8 @@ class Projection:
             self._newcomers(db, after, {after.side_of(entry) for entry in changed.entries})
         if changed.alliance or changed.opted or changed.merged:
             _settle(db, ALLIANCES, ALLIANCES.c.board == self._board, self._alliances(after))
-        if changed.public:
-            rescoring.compare(db, self._board)
+        if len(after.problems) > 1 and (changed.entries or changed.merged):
+            self._rescores(db, after)
 
     def _newcomers(self, db: Connection, state: Board, sides: Collection[str]) -> None:
         """The lines of sides that no ranking has ranked yet."""
@@ -179,6 +179,16 @@ class Projection:
         """The problem that counts."""
         db.execute(update(PHASES).where(PHASES.c.id == self._phase).values(problem=current(state)))
 
+    def _rescores(self, db: Connection, state: Board) -> None:
+        """Who has moved by each problem by which it was scored anew; rows are in the order of the signals."""
+        its = select(RESCORES.c.id, RESCORES.c.problem, RESCORES.c.difference).where(RESCORES.c.board == self._board)
+        told = rescorings(state)
+        for row in db.execute(its.order_by(RESCORES.c.id)).all():
+            found = next((moves for problem, moves in told if problem == row.problem), None)
+            text = None if found is None else text_of(_ranks(found))
+            if text != row.difference:
+                db.execute(update(RESCORES).where(RESCORES.c.id == row.id).values(difference=text))
+
     def _applied(self, db: Connection, number: int) -> None:
         mine = APPLIED.c.board == self._board
         if not db.execute(update(APPLIED).where(mine).values(number=number, at=utc_now())).rowcount:
@@ -216,6 +226,12 @@ def _submitted(state: Board, entry: str) -> Row:
     return {"state": "failed", "reason": f"{failed.reason}. {_NOT_THEIRS}", "charged": False}
 
 
+def _ranks(moves: Iterable[Moved]) -> Row:
+    """The ranks of teams that have another one: before, and after."""
+    ranks = {one.team: [place and place.rank for place in (one.before, one.after)] for one in moves}
+    return {team: [before, after] for team, (before, after) in ranks.items() if before != after}
+
+
 def _numbers(standing: Standing) -> Row:
     """What a board shows of a line, as JSON."""
     found = {
@@ -236,7 +252,7 @@ def _numbers(standing: Standing) -> Row:
 
 
 def _towards_better(gain: Mapping[str, Any], goal: Goal) -> tuple[float | None, list[float | None]]:
-    """By how much the alliance is better than the best entry, and the ends of its interval: negative where it is worse."""
+    """By how much the alliance is better than the best entry, and the ends of its interval; negative where it is worse."""
     value, low, high = gain["value"], gain["low"], gain["high"]
     if goal.greater_is_better:
         return value, [low, high]
@@ -250,7 +266,8 @@ def _less(value: float | None) -> float | None:
 def _together(state: Board, known: Answered[Allied]) -> Row:
     """What entries achieve together, and who has which part in it; why nothing, where that is so.
 
-    `ci` and `gain` are of the ranking metric, the gain positive where the alliance is better; `alike` says how the errors of two members go together (correlation).
+    `ci` and `gain` are of the ranking metric, the gain positive where the alliance is better; `alike` says how the
+    errors of two members go together (correlation).
     """
     if known.reason:
         return {"reason": known.reason, "members": []}

@@ -25,9 +25,7 @@ from concours.server.database.tables import (
     COMPETITIONS,
     CORRECTIONS,
     PHASES,
-    PLACES,
     RESCORES,
-    SCORES,
     SUBMISSIONS,
     TEAMS,
     USERS,
@@ -202,25 +200,6 @@ def new_json(found: Opened, phase: str) -> Any:
     return next(one for one in found.to_json()["asked"] if one["phase"] == phase)
 
 
-def compare(db: Connection, board: str) -> None:
-    """Keeps who has moved by the rescores of a board that it has ranked by. For who writes the board's projections."""
-    phase = PHASES.c.id == int(board.removeprefix("phase "))
-    problem = db.execute(select(PHASES.c.problem).where(phase)).scalar()
-    its = (RESCORES.c.board == board, RESCORES.c.problem == problem, RESCORES.c.difference.is_(None))
-    waiting = db.execute(select(RESCORES.c.id, RESCORES.c.before).where(*its)).all()
-    if not waiting or _unscored(db, board, problem):
-        return
-    after = _places(db, board)
-    for number, text in waiting:
-        before = json_of(text)
-        moved = {
-            team: [before.get(team), after.get(team)]
-            for team in sorted({*before, *after})
-            if before.get(team) != after.get(team) and team in before
-        }
-        db.execute(update(RESCORES).where(RESCORES.c.id == number).values(difference=text_of(moved)))
-
-
 def rescores(db: Connection, access: Access) -> tuple[Rescore, ...]:
     """How boards were scored anew, the latest first; who moved on a board that is hidden is for hosts alone."""
     rows = db.execute(
@@ -313,26 +292,8 @@ def _tell(db: Connection, store: Store, phase: Row[Any], new: Asked, asked: Row[
         "at": asked.at,
         "why": asked.why,
         "correction": asked.id,
-        "before": text_of(_places(db, board)),
     }
     db.execute(insert(RESCORES).values(**values))
-
-
-def _places(db: Connection, board: str) -> dict[str, int]:
-    """Where each team stands by public rows, from 1."""
-    rows = db.execute(
-        select(PLACES.c.team, PLACES.c.number).where(PLACES.c.board == board, PLACES.c.part == "public")
-    ).all()
-    ranked = sorted(rows, key=lambda row: row.number)
-    return {row.team: place for place, row in enumerate(ranked, 1)}
-
-
-def _unscored(db: Connection, board: str, problem: str | None) -> bool:
-    """Whether an entry that has a place has no score by a problem yet."""
-    scored = exists().where(
-        SCORES.c.board == PLACES.c.board, SCORES.c.entry == PLACES.c.entry, SCORES.c.problem == problem
-    )
-    return db.execute(select(PLACES.c.entry).where(PLACES.c.board == board, ~scored).limit(1)).first() is not None
 
 
 def _may_see(access: Access, row: Row[Any]) -> bool:
