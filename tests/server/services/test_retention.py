@@ -77,7 +77,7 @@ def test_what_is_named_anywhere_stays(desk):
         db.execute(insert(JOURNAL).values(board=f"phase {number}", number=0, event=event))
         correction = {"competition": 1, "by": 1, "at": utc_now(), "why": "", "files": "{}", "metrics": "[]"}
         db.execute(insert(METADATA.tables["corrections"]).values(**correction, state="applied"))
-        values = {"board": f"phase {number}", "problem": problem, "by": 1, "at": utc_now(), "why": "", "before": "{}"}
+        values = {"board": f"phase {number}", "problem": problem, "by": 1, "at": utc_now(), "why": ""}
         db.execute(insert(RESCORES).values(**values, correction=1))
     lone = _put(desk, b"nobody names this")
     assert _collect(desk).objects == 1
