@@ -252,7 +252,7 @@ def _numbers(standing: Standing) -> Row:
 
 
 def _towards_better(gain: Mapping[str, Any], goal: Goal) -> tuple[float | None, list[float | None]]:
-    """By how much the alliance is better than the best entry, and the ends of its interval; negative where it is worse."""
+    """By how much the alliance is better than the best entry, and that interval; negative where it is worse."""
     value, low, high = gain["value"], gain["low"], gain["high"]
     if goal.greater_is_better:
         return value, [low, high]
