@@ -24,7 +24,7 @@ def _soon(monkeypatch):
 async def _heard(feed, asked, after=None, *, until=1, do=None):
     """The topics of the first events, in order; `do` happens when the stream has begun."""
     found = []
-    async with asyncio.timeout(10), aclosing(feed.events(asked, after)) as stream:
+    async with asyncio.timeout(60), aclosing(feed.events(asked, after)) as stream:
         await anext(stream)
         if do:
             await asyncio.to_thread(do)
@@ -149,7 +149,7 @@ def test_by_http_a_stream_begins_with_what_was_asked_for(people):
             "server": ("127.0.0.1", 8000),
             "state": {},
         }
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await people.app(scope, receive, send)
         return sent
 

@@ -190,9 +190,8 @@ class Stage:
         """Whether no board has anything done, and what is shown follows the whole journal."""
         with self.platform.database.reading() as db:
             signals = db.execute(select(func.count()).select_from(SIGNALS)).scalar_one()
-            last = dict(
-                map(tuple, db.execute(select(JOURNAL.c.board, func.max(JOURNAL.c.number)).group_by(JOURNAL.c.board)))
-            )
+            told = select(JOURNAL.c.board, func.max(JOURNAL.c.number)).where(~JOURNAL.c.event.contains('"type":"tick"'))
+            last = dict(map(tuple, db.execute(told.group_by(JOURNAL.c.board))))
             shown = dict(map(tuple, db.execute(select(APPLIED.c.board, APPLIED.c.number))))
         return not signals and last == shown and self.at_work is not None and not self.at_work.busy
 
