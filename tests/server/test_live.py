@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +11,7 @@ from sqlalchemy import insert, text
 
 from concours.server.database.changes import tell
 from concours.server.database.tables import CHANGES
+from concours.server.refusals import TooMany
 from concours.server.web import live
 from concours.server.web.live import Crowded, Feed, Listener, missed
 
@@ -157,3 +158,20 @@ def test_by_http_a_stream_begins_with_what_was_asked_for(people):
     assert sent[0]["status"] == 200
     assert dict(sent[0]["headers"])[b"content-type"].startswith(b"text/event-stream")
     assert people.browser("mina").get("/api/changes?topic=queue").status_code == 403
+
+
+def test_one_address_does_not_have_all_connections(platform, monkeypatch):
+    monkeypatch.setattr(live, "MOST_EACH", 2)
+
+    async def listen():
+        feed = Feed(platform.database)
+        async with AsyncExitStack() as stack:
+            for who in ("a", "a", "b", None, None, None):
+                await anext(await stack.enter_async_context(aclosing(feed.events(["queue"], None, who))))
+            with pytest.raises(TooMany):
+                await anext(feed.events(["queue"], None, "a"))
+            await anext(await stack.enter_async_context(aclosing(feed.events(["queue"], None, "b"))))
+        await anext(await stack.enter_async_context(aclosing(feed.events(["queue"], None, "a"))))
+        await stack.aclose()
+
+    asyncio.run(listen())

@@ -225,3 +225,14 @@ def test_no_content_whatsoever_is_more_than_refused(tmp_path_factory, content, c
         path.write_bytes(head + content)
         with contextlib.suppress(Refusal):
             recognised(path, called)
+
+
+def test_a_notebook_that_takes_much_memory_is_refused_unread(tmp_path):
+    """A byte of brackets is tens of bytes of objects."""
+    (place := tmp_path / "n.ipynb").write_bytes(b'{"cells": [' + b"{}," * (3 << 20) + b"{}]}")
+    tracemalloc.start()
+    with pytest.raises(Unfit, match="clear its outputs"):
+        recognised(place, "n.ipynb")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12 << 20

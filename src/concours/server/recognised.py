@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 
 from concours.core.errors import DataError
 from concours.core.visible import shortened, visible
+from concours.core.zips import opened_zip
 from concours.server.hosting.archive import declared
 from concours.server.hosting.competition import Takes
 from concours.server.refusals import Unfit
@@ -24,6 +25,8 @@ _TABLES: Final = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parque
 _CODE: Final = (".py", ".ipynb")
 _HEAD: Final = 4096
 _PIECE: Final = 1 << 20
+_NOTEBOOK: Final = 8 << 20
+"""Bytes: it is read whole, and takes twenty times as much memory then."""
 _PICKLES: Final = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
 
@@ -81,6 +84,8 @@ def _require_text(file: BinaryIO, called: str) -> None:
 
 
 def _require_notebook(path: Path, called: str) -> None:
+    if path.stat().st_size > _NOTEBOOK:
+        raise Unfit(f"{called} is larger than {_NOTEBOOK:,} bytes: clear its outputs, or send a Python file")
     try:
         content = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
@@ -91,7 +96,7 @@ def _require_notebook(path: Path, called: str) -> None:
 
 def _archive(path: Path, called: str, suffix: str) -> Takes:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             files = declared(archive, called, path.stat().st_size)
             if not files:
                 raise Unfit(f"{called} is an empty archive")

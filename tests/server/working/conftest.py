@@ -16,10 +16,11 @@ def database(platform):
 
 @pytest.fixture
 def token(people):
-    """Makes a token of somebody's with some scopes, by default that of a worker."""
+    """Makes a token of an administrator's with some scopes, by default that of a worker."""
 
     def make(name, *scopes):
-        return people.program(name, *(scopes or ("work",))).headers["authorization"].removeprefix("Bearer ")
+        program = people.program(name, *(scopes or ("work",)), administrator=True)
+        return program.headers["authorization"].removeprefix("Bearer ")
 
     return make
 

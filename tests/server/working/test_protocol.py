@@ -6,20 +6,24 @@ import io
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import delete, update
 
 import concours
 from concours.core.event import Done, event_to_json
 from concours.core.job import Job
 from concours.core.needs import Needs
+from concours.server.accounts.own_workers import own_token
+from concours.server.database.tables import HOSTS, USERS
 from concours.server.working.queue import SqlQueue, standing
+from concours.server.working.reach import owner_of
 
 ANN = {"name": "one", "version": concours.__version__}
 
 
 @pytest.fixture
 def ask(people):
-    """Asks as a worker of somebody, by default of Ann; gives status and body."""
-    programs = {name: people.program(name, "work") for name in ("ann", "bob")}
+    """Asks as a worker of somebody, by default of Ann, an administrator; gives status and body."""
+    programs = {name: people.program(name, "work", administrator=True) for name in ("ann", "bob")}
     programs |= {"reader": people.program("cleo", "read"), "": people.program("dan", "work")}
     del programs[""].headers["authorization"]
 
@@ -123,3 +127,83 @@ def test_a_worker_that_cannot_do_the_work_is_told_why(more, said, ask, job):
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "x" * 101, "a b"])
 def test_a_workers_name_is_a_plain_word(name, ask):
     assert ask("POST", "/lease", json={**ANN, "name": name})[0] == 422
+
+
+# Whose jobs they are
+
+ROLES = {
+    "an administrator": 200,
+    "a host of it": 200,
+    "a host of another": 204,
+    "somebody with a draft": 204,
+    "a participant of it": 204,
+    "who was a host of it": 204,
+    "who was an administrator": 204,
+}
+"""What the workers of somebody are told when a job of a competition waits."""
+
+
+@pytest.fixture
+def worker_of(people, platform):
+    """The worker of somebody in a role to the competition `theirs`, in which a job waits: its program, and the job."""
+    theirs = people.competition("theirs", host="hanna")
+    people.competition("another", host="otto")
+    people.competition("a-draft", host="dora", state="draft")
+    people.member("paul", theirs)
+    inputs = {"truth": platform.store.put(io.BytesIO(b"the truth of theirs"))}
+    job = replace(Job(runner="run_scorer", inputs=inputs, label="a job"), needs=Needs(sandbox=True))
+    SqlQueue(platform.database, owner_of(theirs)).put(job)
+
+    def host_no_more(name):
+        with platform.database.writing() as db:
+            db.execute(delete(HOSTS).where(HOSTS.c.user == people.user(name)))
+            db.execute(update(USERS).where(USERS.c.id == people.user(name)).values(administrator=False))
+
+    def make(role):
+        name, admin = {
+            "an administrator": ("ada", True),
+            "a host of it": ("hanna", False),
+            "a host of another": ("otto", False),
+            "somebody with a draft": ("dora", False),
+            "a participant of it": ("paul", False),
+            "who was a host of it": ("hanna", False),
+            "who was an administrator": ("ada", True),
+        }[role]
+        program = people.program(name, "work", administrator=admin)
+        if role.startswith("who was"):
+            host_no_more(name)
+        return program, job
+
+    make.host_no_more = host_no_more
+    return make
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_worker_has_the_jobs_of_who_may_see_all_that_they_bring(role, worker_of):
+    """A job brings the truth and what teams have sent, and a worker says what came of it."""
+    program, _ = worker_of(role)
+    assert [program.post("/api/work/lease", json=ANN).status_code for _ in range(2)] == [ROLES[role], 204]
+
+
+@pytest.mark.parametrize("role", ["an administrator", "a host of it"])
+def test_whoever_hosts_no_more_has_no_job_of_theirs_any_more(role, worker_of, people):
+    program, job = worker_of(role)
+    lease = program.post("/api/work/lease", json=ANN).json()
+    named, at = {"name": "one", "token": lease["token"]}, f"/api/work/{lease['id']}"
+    assert program.get(f"{at}/inputs/{job.inputs['truth']}", params=named).status_code == 200
+    worker_of.host_no_more("ada" if role == "an administrator" else "hanna")
+    outcome = event_to_json(Done(job=job.digest, values={"scores": {"accuracy": 1.0}}))
+    asked = (
+        program.get(f"{at}/inputs/{job.inputs['truth']}", params=named),
+        program.post(f"{at}/heartbeat", json=named),
+        program.put(f"{at}/outputs", params=named, content=b"x"),
+        program.post(f"{at}/result", json={**named, "outcome": outcome}),
+    )
+    assert [answer.status_code for answer in asked] == [409] * len(asked)
+
+
+def test_the_platforms_own_workers_have_all(platform, worker_of, app, from_address):
+    with platform.database.writing() as db:
+        token = own_token(db, platform.settings)
+    own = from_address(app, "127.0.0.1", authorization=f"Bearer {token}")
+    assert own.post("/api/work/lease", json=ANN).status_code == 200

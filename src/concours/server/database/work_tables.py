@@ -28,10 +28,11 @@ WORK = Table(
     UniqueConstraint("owner", "job"),
     Index("ix_work_state", "state", "asked"),
 )
-"""owner: the board, or whoever else wants the job done. spec: the job as JSON. state: `waiting`, `leased`, `ended` or
-`cancelled`. asked: when it was asked for last; the first asked is the first leased. token: rises with each lease, so
-that what comes of an earlier one is known. attempts: leases that were not given back. progress: numbers told last.
-program: the digest of what somebody submitted, where the job runs that."""
+"""owner: who wants the job done, `competition 7`: a worker has those within its reach (`working.reach`). spec: the job
+as JSON. state: `waiting`, `leased`, `ended` or `cancelled`. asked: when it was asked for last; the first asked is
+the first leased. token: rises with each lease, so that what comes of an earlier one is known. attempts: leases that
+were not given back. progress: numbers told last. program: the digest of what somebody submitted, where the job runs
+that."""
 
 WORK_LOG = Table(
     "work_log",

@@ -13,6 +13,7 @@ from concours.core.archive import plain_path, zip_files
 from concours.core.errors import ContestError, DataError
 from concours.core.space import no_space_named
 from concours.core.visible import shortened, visible
+from concours.core.zips import opened_zip
 from concours.server.hosting.folder import files_of
 from concours.tasks.readers.damage import damage_named, existing
 
@@ -63,7 +64,7 @@ def unpack(archive: Path, into: Path, *, most_bytes: int = MOST_BYTES) -> Path:
         raise DataError(f"{name} is a folder; a zip file was expected")
     into.mkdir(parents=True)
     try:
-        with damage_named(name), zipfile.ZipFile(archive) as opened:
+        with damage_named(name), opened_zip(archive) as opened:
             members = declared(opened, name, archive.stat().st_size, most_bytes=most_bytes)
             for path, member in members.items():
                 with no_space_named(into):

@@ -29,10 +29,12 @@ class Kept:
 
     Attributes:
         name: to whom its signals are addressed.
+        competition: its number.
         projection: makes what writes down what follows from it.
     """
 
     name: str
+    competition: int
     process: Hearing[Any]
     seed: int
     projection: Callable[[Database], Projection | ArenaProjection]
@@ -68,7 +70,7 @@ def wanted(database: Database) -> Iterator[Kept]:
     for row in rows:
         began = _began(database, row) if row.began is None else json_of(row.began)
         if began:
-            yield _kept(row.id, typed(Began, began))
+            yield _kept(row.id, row.competition, typed(Began, began))
 
 
 def _began(database: Database, row: Row[Any]) -> dict[str, Any] | None:
@@ -86,17 +88,19 @@ def _began(database: Database, row: Row[Any]) -> dict[str, Any] | None:
     return value
 
 
-def _kept(id: int, began: Began) -> Kept:
+def _kept(id: int, competition: int, began: Began) -> Kept:
     name = f"phase {id}"
     if began.competition.arena:
         return Kept(
             name=name,
+            competition=competition,
             process=poll_of(name, began.competition.arena, began.files),
             seed=began.competition.seed,
             projection=lambda database: ArenaProjection(database, name, id),
         )
     return Kept(
         name=name,
+        competition=competition,
         process=_hosted(name, began),
         seed=began.competition.seed,
         projection=lambda database: Projection(database, name, id),

@@ -24,7 +24,7 @@ from concours.server.database.changes import tell
 from concours.server.database.inbox import Post
 from concours.server.platform import Platform
 from concours.server.scoring.arena import deliver
-from concours.server.scoring.boards import wanted
+from concours.server.scoring.boards import Kept, wanted
 from concours.server.scoring.hub import Hub
 from concours.server.scoring.keeping import BoardKeeper
 from concours.server.scoring.openings import Openings
@@ -34,6 +34,7 @@ from concours.server.services import phases
 from concours.server.settings import Settings
 from concours.server.staff import serve_post
 from concours.server.working.queue import SqlQueue
+from concours.server.working.reach import owner_of
 
 _LOG: Final = logging.getLogger("concours.conductor")
 _FETCH_S: Final = 0.03
@@ -43,8 +44,6 @@ _LOOK_S: Final = 1.0
 _AGAIN_S: Final = 5.0
 """Before a board that has failed is begun again from its journal."""
 _JOB_S: Final = 900.0
-_OWNER: Final = "conductor"
-"""Whose jobs are leased: any conductor's goes on with those of the one before."""
 _LEASED_S: Final = 0.25
 _REST_S: Final = 5.0
 
@@ -77,8 +76,7 @@ class Conductor:
         self._platform = platform
         self._post = Post(platform.database.engine)
         self._hub = Hub(scorers, self._post.changed)
-        leased = LeasedExecutor(SqlQueue(platform.database, _OWNER))
-        self._leased = Hub(leased, self._post.changed, listens_s=_LEASED_S)
+        self._leased: dict[int, Hub] = {}
         self._openings = Openings(platform, self._hub)
         self._tidying = Tidying(platform)
         self._keepers: dict[str, BoardKeeper] = {}
@@ -88,7 +86,7 @@ class Conductor:
     @property
     def busy(self) -> bool:
         """Whether a job is under way."""
-        return self._hub.busy or self._leased.busy
+        return any(hub.busy for hub in self._hubs)
 
     def work(self, leaving: threading.Event) -> None:
         """Raises what the database or the executor raises: whoever started it starts it again."""
@@ -97,7 +95,7 @@ class Conductor:
         fetching.start()
         try:
             while not leaving.is_set():
-                for broken in (*failed, self._hub.failed, self._leased.failed):
+                for broken in (*failed, *(hub.failed for hub in self._hubs)):
                     if broken:
                         raise broken
                 self._openings.look()
@@ -111,8 +109,8 @@ class Conductor:
             self._post.close()
             for thread in (fetching, *self._keepers.values()):
                 thread.join(_REST_S)
-            self._hub.close()
-            self._leased.close()
+            for hub in self._hubs:
+                hub.close()
 
     def _fetch(self, leaving: threading.Event, failed: list[BaseException]) -> None:
         try:
@@ -138,12 +136,20 @@ class Conductor:
             keeper = self._keepers.get(board.name)
             if keeper and (keeper.is_alive() or time.monotonic() < keeper.ended + _AGAIN_S):
                 continue
-            self._keepers[board.name] = keeper = BoardKeeper(self._platform, board, self._executor(), self._post)
+            self._keepers[board.name] = keeper = BoardKeeper(self._platform, board, self._executor(board), self._post)
             keeper.start()
 
-    def _executor(self) -> Executor:
-        """For one board."""
-        return DividedExecutor(self._hub.seat(), self._leased.seat())
+    def _executor(self, board: Kept) -> Executor:
+        """For one board. What is leased is its competition's: a conductor goes on with that of the one before."""
+        leased = self._leased.get(board.competition)
+        if leased is None:
+            executor = LeasedExecutor(SqlQueue(self._platform.database, owner_of(board.competition)))
+            self._leased[board.competition] = leased = Hub(executor, self._post.changed, listens_s=_LEASED_S)
+        return DividedExecutor(self._hub.seat(), leased.seat())
+
+    @property
+    def _hubs(self) -> tuple[Hub, ...]:
+        return (self._hub, *self._leased.values())
 
 
 @contextmanager

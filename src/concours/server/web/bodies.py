@@ -1,7 +1,8 @@
-"""How much a request may bring: counted as it streams, whatever it says of itself."""
+"""How much a request may bring, and how slowly: counted as it streams, whatever it says of itself."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -13,6 +14,9 @@ from starlette.types import Message, Receive, Scope
 from concours.server.refusals import Unfit
 
 _SILENT_S: Final = 60.0
+_SLOWEST: Final = 16 << 10
+"""Bytes a second that a file has to come at, over all after the first minute: who sends a byte now and then would keep
+a place for ever that others wait for."""
 
 
 def require_small(scope: Scope, most: int) -> None:
@@ -46,6 +50,16 @@ async def next_piece(stream: AsyncIterator[bytes]) -> bytes | None:
         raise Unfit("the connection broke off before the end: send it again") from None
     except TimeoutError:
         raise Unfit(f"nothing came for {_SILENT_S:g} seconds: send it again") from None
+
+
+async def paced(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same pieces, as long as they come. Raises Unfit: as `next_piece`, or they come too slowly."""
+    began, seen = time.monotonic(), 0
+    while (piece := await next_piece(stream)) is not None:
+        seen += len(piece)
+        if time.monotonic() - began > _SILENT_S + seen / _SLOWEST:
+            raise Unfit(f"it comes slower than {_SLOWEST >> 10} KB a second: send it again by a better connection")
+        yield piece
 
 
 def _too_large(most: int) -> HTTPException:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,3 +80,32 @@ class Limits:
         if left < 1:
             wait_s = (1 - left) / limit.per_s
             raise TooMany(f"too many requests; try again in {max(1, round(wait_s))} s", after_s=wait_s)
+
+
+class Turns:
+    """What somebody does at once, and no more of it; threads may use it together.
+
+    Args:
+        most: how many.
+        why: what is said after that number.
+    """
+
+    def __init__(self, most: int, why: str) -> None:
+        self._most, self._why = most, why
+        self._lock = threading.Lock()
+        self._taken: Counter[Hashable] = Counter()
+
+    @contextmanager
+    def taken(self, who: Hashable) -> Iterator[None]:
+        """One more, until the context ends. Raises TooMany."""
+        with self._lock:
+            if self._taken[who] >= self._most:
+                raise TooMany(f"{self._most} {self._why}")
+            self._taken[who] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._taken[who] -= 1
+                if not self._taken[who]:
+                    del self._taken[who]

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from concours.core.event import utc_now
 from concours.server.database.opened import Database
 from concours.server.database.tables import CHANGES
+from concours.server.web.limits import Turns
 
 _LOOKS_S: Final = 0.25
 _BEAT_S: Final = 15.0
@@ -30,6 +31,8 @@ _KEPT_S: Final = 600.0
 _LATE_S: Final = 30.0
 _MOST_LATE: Final = 200
 MOST: Final = 5000
+MOST_EACH: Final = 500
+"""Connections in all, and from one network."""
 
 
 class Crowded(Exception):
@@ -43,20 +46,24 @@ class Feed:
         self._database = database
         self._listeners: dict[str, set[Listener]] = defaultdict(set)
         self._many = 0
+        self._each = Turns(MOST_EACH, "pages are open at your address already; close some")
         self._task: asyncio.Task[None] | None = None
         self._beginning = asyncio.Lock()
 
-    async def events(self, topics: Iterable[str], after: int | None) -> AsyncIterator[str]:
+    async def events(self, topics: Iterable[str], after: int | None, who: str | None = None) -> AsyncIterator[str]:
         """The events of some topics, as the stream carries them. Law: from the first line on, after every change of one
         there is an event of it.
 
         Args:
             after: the number of the last change that whoever listens knows of: what has come since is told at once.
 
+            who: listens, of whom no more than `MOST_EACH` do; none of this machine itself.
+
         Raises:
             Crowded: before the first event.
+            TooMany: of theirs, likewise.
         """
-        with self._listening(topics) as listener:
+        with self._listening(topics) as listener, nullcontext() if who is None else self._each.taken(who):
             await self._begin()
             if after is not None:
                 listener.hear(await asyncio.to_thread(missed, self._database, sorted(listener.topics), after))

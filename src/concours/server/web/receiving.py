@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from concours.core.space import no_space_named
 from concours.server.platform import Platform
-from concours.server.web.bodies import next_piece
+from concours.server.web.bodies import paced
 from concours.server.web.routes import Asking, AskingOf, counted, held
 
 BODY: Final[dict[str, Any]] = {
@@ -65,8 +65,7 @@ async def _receiving(request: Request) -> AsyncIterator[Receiving]:
     aside = platform.settings.data / "tmp"
     aside.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=aside) as content:
-        stream = aiter(request.stream())
-        while (piece := await next_piece(stream)) is not None:
+        async for piece in paced(aiter(request.stream())):
             with no_space_named(aside):
                 content.write(piece)
         content.flush()

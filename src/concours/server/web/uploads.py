@@ -7,6 +7,7 @@ No transaction is open while bytes come in, and none of the threads that answer 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Final
@@ -17,11 +18,14 @@ from fastapi import Depends, Request
 from concours.server.platform import Platform
 from concours.server.receiving import Fields, Received, received
 from concours.server.services import submissions
-from concours.server.web.bodies import next_piece
+from concours.server.web.bodies import next_piece, paced
+from concours.server.web.limits import Turns
 from concours.server.web.routes import Asking, AskingOf, counted, held
 
 _AT_ONCE: Final = 64
 _LIMITER = CapacityLimiter(_AT_ONCE)
+TURNS: Final = Turns(4, "files of yours are being sent already; send this one when one of them has come")
+"""Of one user: else who sends slowly, and much at once, would have all the threads that take files in."""
 
 _FORM: Final[dict[str, Any]] = {
     "requestBody": {
@@ -55,7 +59,7 @@ class SendingTo(AskingOf):
 
 
 async def _received(request: Request) -> Received:
-    take = partial(_take, request, aiter(request.stream()))
+    take = partial(_take, request, paced(aiter(request.stream())))
     return await to_thread.run_sync(take, limiter=_LIMITER)
 
 
@@ -64,19 +68,20 @@ def _take(request: Request, stream: AsyncIterator[bytes]) -> Received:
     counted(request)
     platform: Platform = request.app.state.platform
     with platform.database.reading() as db:
-        held(request, db)
+        sender = held(request, db).actor
 
     def refuse(fields: Fields) -> None:
         with platform.database.reading() as db:
             submissions.require_room(db, _of_competition(held(request, db)).access, fields.get("phase", ""))
 
-    return received(
-        _chunks(stream),
-        request.headers.get("content-type", ""),
-        platform.store,
-        most=platform.settings.upload_bytes,
-        before=refuse,
-    )
+    with nullcontext() if request.scope.get("local") else TURNS.taken(sender.user):
+        return received(
+            _chunks(stream),
+            request.headers.get("content-type", ""),
+            platform.store,
+            most=platform.settings.upload_bytes,
+            before=refuse,
+        )
 
 
 def _chunks(stream: AsyncIterator[bytes]) -> Iterator[bytes]:

@@ -23,6 +23,7 @@ from concours.server.database.opened import Database
 from concours.server.database.texts import json_of, text_of
 from concours.server.refusals import Conflict, Unfit
 from concours.server.working import statements
+from concours.server.working.reach import EVERYTHING, Reach
 
 LEASE_S: Final = 30.0
 """How long a worker may say nothing."""
@@ -63,10 +64,11 @@ class Held:
     worker: str
     id: int
     token: int
+    reach: Reach = EVERYTHING
 
     @property
     def named(self) -> dict[str, Any]:
-        return {"of_id": self.id, "of_token": self.token, "of_worker": self.worker}
+        return {"of_id": self.id, "of_token": self.token, "of_worker": self.worker, **self.reach.named}
 
 
 class SqlQueue:
@@ -124,15 +126,16 @@ class SqlQueue:
         return found
 
 
-def is_empty(db: Connection) -> bool:
+def is_empty(db: Connection, reach: Reach = EVERYTHING) -> bool:
     """Whether there is nothing to lease, as far as a look tells that writes nothing."""
-    return db.execute(statements.ANY, {"of_now": utc_now()}).first() is None
+    return db.execute(statements.ANY, {"of_now": utc_now(), **reach.named}).first() is None
 
 
-def lease(db: Connection, worker: str) -> Lease | None:
-    """The job that waits longest, if one does; leased to a worker, who is heard of from now on."""
+def lease(db: Connection, worker: str, reach: Reach = EVERYTHING) -> Lease | None:
+    """The job within reach that waits longest, if one does; leased to a worker, who is heard of from now on."""
     bury(db)
-    row = db.execute(statements.TAKE, {"of_now": utc_now(), "worker": worker, "until": moment(LEASE_S)}).one_or_none()
+    named = {"of_now": utc_now(), "worker": worker, "until": moment(LEASE_S), **reach.named}
+    row = db.execute(statements.TAKE, named).one_or_none()
     if row is None:
         return None
     db.execute(statements.CLEAR_LOG, {"of_id": row.id})

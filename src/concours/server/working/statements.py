@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Boolean, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from concours.server.database.work_tables import WORK, WORK_LOG, WORKERS
@@ -15,19 +15,23 @@ MOST_ATTEMPTS: Final = 3
 _now: Final[Any] = bindparam("of_now")
 _mine = and_(WORK.c.owner == bindparam("of_owner"), WORK.c.job == bindparam("of_job"))
 _lapsed = and_(WORK.c.state == "leased", WORK.c.leased_until < _now)
+_within = or_(bindparam("of_all", type_=Boolean), WORK.c.owner.in_(bindparam("of_owners", expanding=True)))
 _lease = and_(
-    WORK.c.id == bindparam("of_id"), WORK.c.token == bindparam("of_token"), WORK.c.worker == bindparam("of_worker")
+    WORK.c.id == bindparam("of_id"),
+    WORK.c.token == bindparam("of_token"),
+    WORK.c.worker == bindparam("of_worker"),
+    _within,
 )
 _first = (
     select(WORK.c.id)
-    .where(or_(WORK.c.state == "waiting", _lapsed), WORK.c.attempts < MOST_ATTEMPTS)
+    .where(or_(WORK.c.state == "waiting", _lapsed), WORK.c.attempts < MOST_ATTEMPTS, _within)
     .order_by(WORK.c.asked, WORK.c.id)
     .limit(1)
     .with_for_update(skip_locked=True)
 )
 """SQLite, which has one writer at a time, leaves the lock out."""
 
-ANY: Final = select(WORK.c.id).where(or_(WORK.c.state == "waiting", _lapsed)).limit(1)
+ANY: Final = select(WORK.c.id).where(or_(WORK.c.state == "waiting", _lapsed), _within).limit(1)
 KNOWN: Final = select(WORK.c.id, WORK.c.state, WORK.c.outcome).where(_mine).with_for_update()
 ADD: Final = insert(WORK).values(state="waiting")
 WAIT: Final = (

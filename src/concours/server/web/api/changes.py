@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
+from concours.server.accounts.addresses import network_of
 from concours.server.refusals import NotNow
 from concours.server.services.access import Rule
 from concours.server.services.topics import topics
@@ -35,7 +36,8 @@ async def changes(
     change that is known: what has come since is told at once.
     """
     feed: Feed = request.app.state.feed
-    stream = feed.events(known, int(last) if last.isascii() and last.isdigit() else after)
+    who = None if request.scope.get("local") or request.client is None else network_of(request.client.host)
+    stream = feed.events(known, int(last) if last.isascii() and last.isdigit() else after, who)
     try:
         first = await anext(stream)
     except Crowded:

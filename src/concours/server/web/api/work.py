@@ -1,6 +1,7 @@
 """How workers speak to the platform: they lease a job, read what it reads, tell how it goes, and return what it yields.
 
-A worker has a token with the scope `work`, and reads nothing but the inputs of the job that it has now.
+A worker has a token with the scope `work`, gets jobs within the reach of whose it is (`working.reach`), and reads
+nothing but the inputs of the job that it has now.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from concours.core.event import Done, Failed, event_from_json, utc_now
 from concours.server.refusals import Conflict, Unfit, Unknown
 from concours.server.services.access import Rule
 from concours.server.web.receiving import Received
-from concours.server.web.routes import Asked, Routes
+from concours.server.web.routes import Asked, Asking, Routes
 from concours.server.web.sending import sent
 from concours.server.working import queue, statements
 from concours.server.working.queue import Held
+from concours.server.working.reach import reach_of
 
 ROUTES: Final = Routes("/api/work")
 _SEEN_S: Final = 10.0
@@ -67,7 +69,8 @@ def lease(asked: Asked, worker: Worker) -> Any:
     name, database = _named(asked.actor.name, worker.name), asked.platform.database
     known: dict[str, Any] = {"name": name, "version": worker.version, "sandbox": worker.sandbox}
     with database.reading() as db:  # many ask often, and mostly for nothing
-        if statements.seen_since(db, since=queue.moment(-_SEEN_S), **known) and queue.is_empty(db):
+        reach = reach_of(db, asked.actor.user)
+        if statements.seen_since(db, since=queue.moment(-_SEEN_S), **known) and queue.is_empty(db, reach):
             return Response(status_code=204)
     with database.writing() as db:
         statements.see(db, seen=utc_now(), **known)
@@ -78,7 +81,7 @@ def lease(asked: Asked, worker: Worker) -> Any:
     if worker.sandbox:
         raise Conflict(worker.sandbox)
     with database.writing() as db:
-        found = queue.lease(db, name)
+        found = queue.lease(db, name, reach)
     return Response(status_code=204) if found is None else found.to_json()
 
 
@@ -87,7 +90,7 @@ def inputs(
     asked: Asked, work: int, digest: str, name: Annotated[str, Query(pattern=_NAME)], token: Annotated[int, Query(ge=1)]
 ) -> Response:
     """An object that the job reads."""
-    job = queue.holding(asked.db, _held(asked.actor.name, name, work, token))
+    job = queue.holding(asked.db, _held(asked, name, work, token))
     if digest not in job.inputs.values():
         raise Unknown(f"this job reads no object {digest}")
     try:
@@ -99,7 +102,7 @@ def inputs(
 @ROUTES.post("/{work}/heartbeat", Rule.WORKER)
 def heartbeat(asked: Asked, work: int, beat: Beat) -> dict[str, Any]:
     """Lengthens the lease; says whether the job was cancelled, and for how many seconds the lease lasts."""
-    held = _held(asked.actor.name, beat.name, work, beat.token)
+    held = _held(asked, beat.name, work, beat.token)
     statements.see_again(asked.db, name=held.worker, seen=utc_now())
     stop = queue.heard(asked.db, held, log=beat.log, progress=beat.progress)
     return {"cancelled": stop, "until_s": queue.LEASE_S}
@@ -111,14 +114,14 @@ def outputs(
 ) -> dict[str, str]:
     """Takes in an object that the job yields, which is the body of the request; gives its digest."""
     with asked.writing() as by:
-        queue.holding(by.db, _held(by.actor.name, name, work, token))
+        queue.holding(by.db, _held(by, name, work, token))
     return {"digest": asked.platform.store.put(asked.content)}
 
 
 @ROUTES.post("/{work}/result", Rule.WORKER)
 def result(asked: Asked, work: int, told: Result) -> dict[str, str]:
     """Takes in what has come of the job."""
-    held = _held(asked.actor.name, told.name, work, told.token)
+    held = _held(asked, told.name, work, told.token)
     try:
         outcome = event_from_json(told.outcome)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -136,12 +139,13 @@ def result(asked: Asked, work: int, told: Result) -> dict[str, str]:
 @ROUTES.post("/{work}/return", Rule.WORKER)
 def give_back(asked: Asked, work: int, said: Said) -> dict[str, str]:
     """A worker that ends gives its job back, for others."""
-    queue.given_back(asked.db, _held(asked.actor.name, said.name, work, said.token))
+    queue.given_back(asked.db, _held(asked, said.name, work, said.token))
     return {"state": "waiting"}
 
 
-def _held(actor: str, name: str, work: int, token: int) -> Held:
-    return Held(worker=_named(actor, name), id=work, token=token)
+def _held(asked: Asking, name: str, work: int, token: int) -> Held:
+    worker, reach = _named(asked.actor.name, name), reach_of(asked.db, asked.actor.user)
+    return Held(worker=worker, id=work, token=token, reach=reach)
 
 
 def _named(actor: str, name: str) -> str:
