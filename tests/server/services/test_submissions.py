@@ -18,7 +18,7 @@ from concours.server.database.tables import MEMBERS, PAGES, SIGNALS, SUBMISSIONS
 from concours.server.database.texts import json_of
 from concours.server.database.work_tables import WORK, WORK_LOG
 from concours.server.refusals import Conflict, Forbidden, NotSignedIn, TooMany, Unfit, Unknown
-from concours.server.services import membership, receipts, submissions, teams
+from concours.server.services import membership, participants, receipts, submissions, teams
 from concours.server.services.access import accessed
 from concours.server.services.submissions import Sent
 from concours.server.working.queue import SqlQueue
@@ -327,3 +327,20 @@ def test_what_the_platform_could_not_do_is_given_back(desk):
     assert game.do("mina", submissions.left).left == 1
     with desk.reading() as db:
         assert db.execute(select(MEMBERS.c.team)).scalar() == sent.team
+
+
+@pytest.mark.parametrize("how", ["removed", "left for another team"])
+def test_whoever_takes_part_no_more_sends_nothing(desk, how):
+    """They were let in a moment before, while the hosts removed them."""
+    game = Playing.of(desk)
+    game.joined("mina", "noah")
+    seen = game.do("mina", lambda _, access: access)
+    other = game.do("noah", lambda _, access: access.team)
+    if how == "removed":
+        game.do(desk.host, participants.remove, "mina", why="two accounts")
+    else:
+        with desk.writing() as db:
+            db.execute(update(MEMBERS).where(MEMBERS.c.user == seen.actor.user).values(team=other))
+    sent = Sent(digest=digest_json("a"), size=1, called="a.csv", brings="predictions")
+    with pytest.raises(Forbidden), desk.writing() as db:
+        submissions.submit(db, seen, sent)

@@ -141,6 +141,7 @@ def remove(db: Connection, access: Access, user: str, *, why: str) -> None:
     ).one_or_none()
     if found is None:
         raise Unknown(f"nobody called {user[:60]!r} takes part in {row.title!r}")
+    db.execute(select(TEAMS.c.id).where(TEAMS.c.id == found.team).with_for_update())  # nothing of theirs is on its way
     db.execute(delete(MEMBERS).where(MEMBERS.c.competition == row.id, MEMBERS.c.user == found.user))
     values = {"competition": row.id, "user": found.user, "by": access.actor.user, "at": utc_now(), "why": why.strip()}
     db.execute(insert(REMOVALS).values(**values))

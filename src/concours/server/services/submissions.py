@@ -17,6 +17,7 @@ from concours.server import audit
 from concours.server.database import inbox
 from concours.server.database.changes import tell
 from concours.server.database.tables import (
+    MEMBERS,
     PHASES,
     PLACES,
     SCORES,
@@ -198,6 +199,9 @@ def submit(db: Connection, access: Access, sent: Sent, *, now: str = "") -> Subm
     of = stage_of(db, access, of.id)
     if db.execute(select(TEAMS.c.into).where(TEAMS.c.id == team).with_for_update()).scalar_one() is not None:
         raise Conflict("your team has just been merged into another: send it again")
+    mine = (MEMBERS.c.competition == access.competition.id, MEMBERS.c.user == access.actor.user, MEMBERS.c.team == team)
+    if db.execute(select(MEMBERS.c.user).where(*mine)).first() is None:
+        raise Forbidden("you have just left this team, or were removed: nothing was sent")
     once = _once(access, sent)
     if known := _known(db, access, once, sent):
         return known
