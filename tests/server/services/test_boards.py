@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -11,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event, insert
 
+from concours.core.digests import digest_json
 from concours.core.event import utc_now
 from concours.kernels.ranking.shared import mean_ranks, shared_ranks
 from concours.server.actor import VISITOR
-from concours.server.database.tables import ALLIANCES, SUBMISSIONS
+from concours.server.database.tables import ALLIANCES, SCORES, SUBMISSIONS
 from concours.server.database.texts import text_of
 from concours.server.refusals import Forbidden, NotSignedIn, Unknown
-from concours.server.services import boards, teams
+from concours.server.services import boards, receipts, submissions, teams
 
 from .playing import Playing, line, phase
 
@@ -224,3 +226,65 @@ def test_merged_teams_have_one_line_their_better_one(desk):
     rows = game.do(VISITOR, boards.board).rows
     assert [(row.rank, row.name, row.entry) for row in rows] == [(1, "User0", entries[0]), (2, "User1", entries[1])]
     assert (rows[0].members, rows[0].entries) == (("User0", "User2"), 2)
+
+
+_SEEN = {
+    "one": lambda db, access, entry: submissions.one(db, access, entry),
+    "listed": lambda db, access, entry: submissions.listed(db, access),
+    "receipt": lambda db, access, entry: receipts.receipt(db, access, entry, b"secret"),
+    "earlier": lambda db, access, entry: submissions.earlier(db, access, entry),
+    "board": lambda db, access, entry: boards.board(db, access),
+    "alliance": lambda db, access, entry: boards.alliance(db, access),
+    "history": lambda db, access, entry: boards.history(db, access),
+}
+"""All that shows scores."""
+
+
+def _numbers(value):
+    """All numbers in a record."""
+    if isinstance(value, float):
+        yield value
+    parts = vars(value) if hasattr(value, "__dict__") else value
+    if isinstance(parts, Mapping):
+        for part in parts.values():
+            yield from _numbers(part)
+    elif isinstance(parts, (list, tuple)):
+        for part in parts:
+            yield from _numbers(part)
+
+
+@pytest.mark.parametrize("over", [False, True])
+@pytest.mark.parametrize("what", _SEEN)
+def test_a_metric_of_hidden_boards_alone_is_for_hosts(desk, what, over):
+    shown = [{"key": "main", "title": "Main", "metrics": ["accuracy"]}]
+    secret = [{"key": "secret", "title": "Secret", "metrics": ["accuracy", "log_loss"], "hidden": True}]
+    game, (entry,) = _game(desk, 0.75, boards=[*shown, *secret])
+    game.place((entry, line(0.75, 1)))
+    game.place((entry, line(0.75, 1)), part="rest")
+    told = {"score": 0.75, "metrics": {"accuracy": 0.75, "log_loss": 0.25}, "intervals": {"log_loss": [0.25, 0.25]}}
+    with desk.writing() as db:
+        values = {"problem": digest_json("before"), "entry": entry, "board": f"phase {game.phase_id()}"}
+        scores = {"metrics": text_of(told["metrics"]), "intervals": "{}", "shown": None, "reason": ""}
+        db.execute(insert(SCORES).values(**values, **scores))
+        for part in ("public", "rest"):
+            content = text_of({**told, "members": []})
+            db.execute(insert(ALLIANCES).values(board=f"phase {game.phase_id()}", part=part, content=content))
+    if over:
+        game.phase_is("closed")
+    assert 0.25 not in set(_numbers(game.do("user0", _SEEN[what], entry)))
+    of_host = set(_numbers(game.do(desk.host, _SEEN[what], entry)))
+    assert 0.25 in of_host or what in ("board", "history")
+    assert 0.25 not in set(_numbers(game.do("user0", _SEEN[what], entry)))
+
+
+def test_scores_from_before_a_rescore_are_hidden_with_the_board(desk):
+    game = Playing.of(desk, phase(board="hidden"))
+    game.joined("user0")
+    game.score(entry := game.send("user0").id, 0.75)
+    with desk.writing() as db:
+        values = {"problem": digest_json("before"), "entry": entry, "board": f"phase {game.phase_id()}"}
+        db.execute(insert(SCORES).values(**values, metrics=text_of({"accuracy": 0.5}), intervals="{}", reason=""))
+    assert game.do("user0", submissions.earlier, entry) == ()
+    assert len(game.do(desk.host, submissions.earlier, entry)) == 1
+    game.phase_is("closed")
+    assert len(game.do("user0", submissions.earlier, entry)) == 1

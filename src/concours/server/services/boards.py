@@ -34,13 +34,14 @@ from concours.server.database.texts import json_of
 from concours.server.hosting.competition import BoardOf
 from concours.server.refusals import Forbidden, NotSignedIn, Unknown
 from concours.server.services.access import Access
-from concours.server.services.stages import Measured, Stage, settings_of, stage, stages
+from concours.server.services.stages import Measured, Stage, settings_of, shown_to, stage, stages
 
 Part = Literal["public", "private"]
 _PARTS: Final[Mapping[Part, str]] = {"public": "public", "private": "rest"}
 """What the parts of the test rows are called in the tables."""
 
 NO_SCORE: Final = "nothing of theirs has a score"
+_BY_METRIC: Final = ("metrics", "intervals", "unsure")
 _KEPT = 64
 _DRAWN = 10
 
@@ -230,7 +231,7 @@ def board(
         raise Unknown(f"the private scores of phase {of.key!r} are shown when it has ended")
     shown: Part = part or ("private" if of.over and _has(db, of, "private") else "public")
     stamp, updated = _version(db, access, of)
-    name = (db.engine, stamp, declared.key, shown)
+    name = (db.engine, stamp, declared.key, shown, access.host)
     if made := _boards.get(name):
         return made
     with _reading:  # one thread reads it, and all who wait for it have it then
@@ -393,7 +394,12 @@ def _alliance(db: Connection, access: Access, of: Stage, part: Part) -> Mapping[
         return None
     its = (ALLIANCES.c.board == of.board, ALLIANCES.c.part == _PARTS[part])
     text = db.execute(select(ALLIANCES.c.content).where(*its)).scalar()
-    return None if text is None else dict(json_of(text))
+    if text is None:
+        return None
+    found = dict(json_of(text))
+    if of.metrics and not shown_to(access, {of.metrics[0].name: None}):  # it is chosen by what is for hosts
+        return None
+    return {name: shown_to(access, value) if name in _BY_METRIC and value else value for name, value in found.items()}
 
 
 # How it came to be

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -116,6 +116,14 @@ def stage_of(db: Connection, access: Access, phase: int) -> Stage:
 def settings_of(access: Access) -> Competition:
     """What the host has declared."""
     return _competition(access.competition.settings)
+
+
+def shown_to(access: Access, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of values by metric, those that whoever asks may see: what hidden boards alone show is for hosts."""
+    boards = () if access.host else settings_of(access).boards
+    open_to_all = {metric for one in boards if not one.hidden for metric in one.metrics}
+    secret = {metric for one in boards if one.hidden for metric in one.metrics} - open_to_all
+    return {name: value for name, value in values.items() if name not in secret}
 
 
 def _next(found: Sequence[Stage], now: str) -> Stage:

@@ -33,7 +33,7 @@ from concours.server.services import editions, limits, quotas
 from concours.server.services.access import Access
 from concours.server.services.limits import Left
 from concours.server.services.membership import require_rules
-from concours.server.services.stages import Stage, stage, stage_of, stages
+from concours.server.services.stages import Stage, shown_to, stage, stage_of, stages
 from concours.server.services.teams import own
 from concours.server.working.queue import standing
 
@@ -371,12 +371,20 @@ def earlier(db: Connection, access: Access, id: int) -> tuple[Earlier, ...]:
     found = one(db, access, id)
     _require_own(access, found)
     of = next(one for one in stages(db, access) if one.key == found.phase)
+    if _hidden(access, of):
+        return ()
     rows = db.execute(
-        select(SCORES.c.problem, SCORES.c.metrics)
+        select(SCORES.c.problem, SCORES.c.metrics, SCORES.c.shown)
         .where(SCORES.c.board == of.board, SCORES.c.entry == id, SCORES.c.problem != of.problem)
         .order_by(SCORES.c.problem)
     )
-    return tuple(Earlier(problem=problem, metrics=json_of(metrics)) for problem, metrics in rows)
+    return tuple(
+        Earlier(
+            problem=row.problem,
+            metrics=shown_to(access, json_of(row.metrics if row.shown is None or access.host else row.shown)),
+        )
+        for row in rows
+    )
 
 
 def log(db: Connection, access: Access, id: int, *, after: int = -1) -> Log:
@@ -452,7 +460,7 @@ def _submission(access: Access, row: Row[Any], of: Stage) -> Submission:
     own = _own(access, row)
     guarded = row.shown is not None and not (access.host and of.over)
     shown = row.shown if guarded else row.metrics
-    hidden = of.settings.board == "hidden" and not of.over and not access.host
+    hidden = _hidden(access, of)
     ended = json_of(row.line) if row.line and of.over else {}
     found = Submission(
         id=row.id,
@@ -467,10 +475,10 @@ def _submission(access: Access, row: Row[Any], of: Stage) -> Submission:
         state=row.state,
         final=row.final and (own or of.over),
         charged=row.charged,
-        metrics=_in_order(json_of(shown) if shown and not hidden else {}, of),
-        intervals=dict(json_of(row.intervals) if row.intervals and not guarded and not hidden else {}),
-        private=_in_order(ended.get("metrics", {}), of),
-        private_intervals=dict(ended.get("intervals", {})),
+        metrics=_in_order(shown_to(access, json_of(shown) if shown and not hidden else {}), of),
+        intervals=shown_to(access, json_of(row.intervals) if row.intervals and not guarded and not hidden else {}),
+        private=_in_order(shown_to(access, ended.get("metrics", {})), of),
+        private_intervals=shown_to(access, ended.get("intervals", {})),
     )
     if not own:
         return found
@@ -482,6 +490,11 @@ def _submission(access: Access, row: Row[Any], of: Stage) -> Submission:
         message=row.message,
         reason=row.reason or row.unscored or "",
     )
+
+
+def _hidden(access: Access, of: Stage) -> bool:
+    """Whether scores are kept even from who they are of."""
+    return of.settings.board == "hidden" and not of.over and not access.host
 
 
 def _in_order(values: Mapping[str, float | None], of: Stage) -> dict[str, float | None]:
