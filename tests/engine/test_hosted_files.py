@@ -98,9 +98,17 @@ def test_a_file_of_any_form_is_read_in_any_order(called: str, home: tuple[Proble
     np.testing.assert_allclose(get_array(STORE, event.outputs["test"]), P, rtol=1e-7)
 
 
+def test_rows_that_have_ids_are_named_by_them(home: tuple[Problem, Sheet]) -> None:
+    """A file that names no rows, or names them in another column, is refused: its order may be any."""
+    for unnamed in (GOOD.drop(columns="key"), GOOD.rename(columns={"key": "PassengerId"})):
+        event = received(home, FORMS["p.csv"](unnamed), "p.csv")
+        assert isinstance(event, Failed)
+        assert "has no column 'key', by which its rows are found" in event.reason
+
+
 def test_without_ids_rows_are_in_order(home: tuple[Problem, Sheet]) -> None:
-    """As many as there are; and where rows have no ids, a column of ids is refused."""
-    event = received(home, FORMS["p.csv"](GOOD.drop(columns="key")), "p.csv")
+    """As many as there are, where rows have no ids; a column of ids is refused then."""
+    event = received(home, FORMS["p.csv"](GOOD.drop(columns="key")), "p.csv", names=None)
     assert isinstance(event, Done)
     np.testing.assert_allclose(get_array(STORE, event.outputs["test"]), P, rtol=1e-7)
     event = received(home, FORMS["p.csv"](GOOD), "p.csv", names=None)
@@ -135,7 +143,6 @@ WRONG: dict[str, tuple[pd.DataFrame, tuple[str, ...]]] = {
     "missing": (changed("p_no", k3=None), ("p_no is missing, NaN or infinite in 1 rows, first in line 5, id 'k3'",)),
     "no distribution": (changed("p_no", k0=0.9), ("of 1 rows do not sum to one, first a sum of", "in line 2, id 'k0'")),
     "no probability": (changed("p_no", k9=-1.0), ("p_no is -1 in line 11, id 'k9'; from 0 to 1 was expected",)),
-    "too few": (GOOD.drop(columns="key").iloc[:7], ("p.csv has 7 rows and no column 'id'; expected the 30 rows",)),
 }
 
 

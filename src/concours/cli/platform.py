@@ -46,6 +46,7 @@ def login(
     it reads a token from there, of those that you make on your profile.
     """
     from concours.api.client import logins
+    from concours.core.errors import ConcoursError, ContestError
 
     url = url.rstrip("/")
     if sys.stdin.isatty():
@@ -56,11 +57,14 @@ def login(
     else:
         token = sys.stdin.readline().strip()
         if not token:
-            from concours.core.errors import ContestError
-
             raise ContestError("no token came on standard input: echo TOKEN | concours login URL")
     with _client(url, token) as client:
-        name = client.me()
+        try:
+            name = client.me()
+        except ConcoursError as error:
+            if sys.stdin.isatty():
+                raise
+            raise ContestError(f"what came on standard input is no token of {url}: {error}") from None
     logins.keep(url, token)
     say(f"{name} is logged in to {url}; concours list shows its competitions")
 

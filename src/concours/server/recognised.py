@@ -23,6 +23,7 @@ TAKEN: Final = (
 )
 _TABLES: Final = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet")
 _CODE: Final = (".py", ".ipynb")
+_WORKBOOKS: Final = (".xlsx", ".xlsm", ".ods", ".numbers")
 _HEAD: Final = 4096
 _PIECE: Final = 1 << 20
 _NOTEBOOK: Final = 8 << 20
@@ -48,6 +49,8 @@ def recognised(path: Path, called: str) -> Takes:
         if head.startswith(_PICKLES):
             raise Unfit(f"{called} is a pickle, which runs code when it is read, and is never taken; send {TAKEN}")
         if head.startswith(b"PK\x03\x04"):
+            if suffix in _WORKBOOKS:
+                raise Unfit(f"{called} is a workbook of a spreadsheet: save its sheet as CSV, and send that")
             return _archive(path, called, suffix)
         if head.startswith(b"PAR1"):
             _require_named(called, suffix, (".parquet",), "a Parquet file")

@@ -15,6 +15,8 @@ from concours.core.written import written
 MOST: Final = 5
 """How many faults are told one by one."""
 
+_COLUMNS: Final = 8
+
 LINE: Final = "line of the file"
 """The column that says in which line of its file a row stands, where it stands in one."""
 
@@ -27,6 +29,12 @@ def with_lines(table: pa.Table, first: int | None) -> pa.Table:
     if first is None or LINE in table.column_names or any(pc.any(pc.match_substring(t, "\n")).as_py() for t in texts):
         return table
     return table.append_column(LINE, pa.array(range(first, first + len(table)), pa.int64()))
+
+
+def told(table: pa.Table) -> str:
+    """The first columns that a file has, as a person reads them."""
+    names = [repr(name) for name in table.column_names if name != LINE]
+    return ", ".join(names[:_COLUMNS]) + f" and {len(names) - _COLUMNS:,} more" * (len(names) > _COLUMNS)
 
 
 def row_of(table: pa.Table, index: int) -> str:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError, nearest
 from concours.core.written import number_in, written
 from concours.tasks.cells import MISSING, gaps_of
-from concours.tasks.faults import MOST, refuse_rows, with_lines
+from concours.tasks.faults import MOST, refuse_rows, told, with_lines
 from concours.tasks.formulas import is_for_sheets, meant, texts_meant
 from concours.tasks.labels import by_number
 from concours.tasks.metrics.metric import Metric
@@ -173,7 +173,7 @@ def checked_enough(given: Given, ranking: Metric, classes: Sequence[str], name: 
     if given.lacks(ranking):
         raise DataError(
             f"{name} has labels alone, and {ranking.name}, which ranks, needs probabilities, in columns "
-            f"{some(columns_of(classes))}; or rank by a metric of labels, e.g. accuracy"
+            f"{some(columns_of(classes))}"
         )
     if given.probabilities is None:
         return (*given.notes, f"{name} has labels alone: metrics of probabilities take each for certain")
@@ -265,8 +265,7 @@ def unanswered(name: str, rule: str, none: NDArray[np.bool_]) -> tuple[str, ...]
 def require_predictions(table: pa.Table, name: str, otherwise: str = "", *, column: str = "prediction") -> None:
     """Refuses a table that has no column of predictions. Raises DataError."""
     if column not in table.column_names:
-        known = nearest(column, table.column_names)
-        raise DataError(f"{name}: a column {column!r}{otherwise} was expected; {known}")
+        raise DataError(f"{name}: a column {column!r}{otherwise} was expected; its columns are {told(table)}")
 
 
 def _of_the_last(cells: Sequence[str], classes: tuple[str, ...]) -> Floats | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.core.written import written
-from concours.tasks.faults import MOST, listed, refuse_rows
+from concours.tasks.faults import MOST, listed, refuse_rows, told
 from concours.tasks.formulas import meant
 from concours.tasks.predicted import ID
 
@@ -31,6 +31,7 @@ class Sought:
         positions: in the data that they were split off from, (rows,), by which they are found in a file that has as
             many rows as that has (`everything`) and no ids; none where a file has these rows alone.
         others: whether rows of other ids may stand in a file; they count for nothing.
+        named: whether a file has to say by ids which rows it is about; else one that has as many is taken in their order.
         cure: what else is to be said where some are missing.
     """
 
@@ -40,15 +41,17 @@ class Sought:
     positions: Codes | None = None
     everything: int = 0
     others: bool = False
+    named: bool = False
     cure: str = ""
 
 
-def aligned(table: pa.Table, sought: Sought, name: str) -> tuple[pa.Table, tuple[str, ...]]:
+def aligned(table: pa.Table, sought: Sought, name: str, called: str = ID) -> tuple[pa.Table, tuple[str, ...]]:
     """The rows that are sought, in their order, and what is to be said of the others.
 
     Args:
         table: as `tasks.predicted.read_file` gave it.
         name: of the file.
+        called: what the column of ids is called in a file, for people.
 
     Raises:
         DataError: some are missing, come twice, or are not sought, with the first of them.
@@ -63,6 +66,11 @@ def aligned(table: pa.Table, sought: Sought, name: str) -> tuple[pa.Table, tuple
             _refuse_unknown(table, ids, sought, name)
         found = places(ids, sought.ids, name, part=sought.part, cure=sought.cure, table=table)
         return table.take(pa.array(found)), used if given > sought.rows else ()
+    if sought.named and sought.ids:
+        raise DataError(
+            f"{name} has no column {called!r}, by which its rows are found; its columns are {told(table)}, and ids are "
+            f"such as {sought.ids[0]!r}"
+        )
     if given == sought.rows:
         return table, ()
     if sought.positions is not None and given == sought.everything:

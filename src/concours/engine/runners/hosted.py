@@ -32,7 +32,7 @@ from concours.kernels.ranking.sides import chosen
 from concours.stores.blobs import get_array
 from concours.stores.values import get_values, put_values
 from concours.tasks.outputs.table import output_told
-from concours.tasks.predicted import Wanted, checked_enough, read_file
+from concours.tasks.predicted import ID, Wanted, checked_enough, read_file
 from concours.tasks.sought import Sought, aligned
 
 _ONE_NUMBER: Final = "the host's own scorer gives one number, so nothing tells how sure it is"
@@ -67,7 +67,9 @@ def receive_file(job: Job, store: Store) -> JobResult:
     names = get_values(store, job.inputs["names"]).to_pylist() if "names" in job.inputs else None
     wanted = Wanted(classes=tuple(params["labels"]), texts=output.texts, id=params["id"], target=params["target"])
     with uploaded(store, job.inputs["file"], called) as file:
-        table, notes = aligned(read_file(file, wanted), Sought(rows=params["rows"], ids=names), called)
+        table, notes = aligned(
+            read_file(file, wanted), Sought(rows=params["rows"], ids=names, named=True), called, params["id"] or ID
+        )
     given = output.given(table, called)
     more = checked_enough(given, metrics_of(job)[0], params["labels"], called)
     try:

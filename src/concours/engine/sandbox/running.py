@@ -153,7 +153,7 @@ class _Running:
         if time.monotonic() - self._began > bounds.seconds:
             self._met = "out_of_time", f"took longer than {bounds.seconds:g} s", bounds.seconds
         elif self._printed > bounds.log_bytes:
-            self._met = "output_limit", f"printed more than {_size(bounds.log_bytes)}", bounds.log_bytes
+            self._met = "output_limit", f"printed more than {_size(bounds.log_bytes)}: print less", bounds.log_bytes
         elif not self._groups.bound_memory and self._memory() > bounds.memory_bytes:
             self._met = self._too_much_memory()
         if self._met and "ended" not in self._status:

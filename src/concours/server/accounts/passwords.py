@@ -11,7 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from concours.server.refusals import Unfit
 
-SHORTEST: Final = 10
+SHORTEST: Final = 12
 LONGEST: Final = 256
 
 _HASHER: Final = PasswordHasher()
