@@ -31,7 +31,8 @@ class Sought:
         positions: in the data that they were split off from, (rows,), by which they are found in a file that has as
             many rows as that has (`everything`) and no ids; none where a file has these rows alone.
         others: whether rows of other ids may stand in a file; they count for nothing.
-        named: whether a file has to say by ids which rows it is about; else one that has as many is taken in their order.
+        named: whether a file has to say by ids which rows it is about; else one that has as many is taken in their
+            order.
         cure: what else is to be said where some are missing.
     """
 

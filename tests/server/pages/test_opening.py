@@ -21,6 +21,7 @@ from concours.server.platform import Platform
 from concours.server.services import discussion, editing, files, membership, teams
 from concours.server.services.access import Access, accessed
 from concours.server.web.app import make
+from concours.server.web.pages.submissions import _end
 
 from ..conftest import People
 from .reading import fields_of
@@ -298,3 +299,25 @@ def test_a_host_edits_all_of_a_competition_in_a_form(world: World) -> None:
 def settings_of(world: World, slug: str) -> Any:
     with world.platform.database.reading() as db:
         return editing.declared(db, accessed(db, world.people.actor("hanna"), slug)).settings
+
+
+def test_a_form_that_brings_a_file_says_what_is_wrong_with_it(world: World) -> None:
+    """A workbook is told how to become a table; the form is shown again, with the note that was typed, and limits hold."""
+    mia, sheet = world.people.browser("mia"), {"file": ("answers.xlsx", b"PK\x03\x04" + bytes(60))}
+    answer = mia.post("/c/wine/submit", data={"form": mia.form, "message": "the third try"}, files=sheet)
+    assert answer.status_code == 422
+    assert "save its sheet as CSV" in answer.text
+    assert "the third try" in answer.text
+    table = {"file": ("answers.csv", b"id,kind\n1,red\n")}
+    answer = mia.post("/c/wine/submit", data={"form": mia.form, "message": "the fourth"}, files=table)
+    assert answer.status_code == 303
+    assert "the fourth" in opened(mia, answer.headers["location"])
+
+
+def test_a_page_shows_the_end_of_a_long_log() -> None:
+    """Whole lines, and not more than a browser draws at once."""
+    assert _end("a\nb") == "a\nb"
+    shown = _end("".join(f"line {number}\n" for number in range(100_000)))
+    assert shown.startswith("line ")
+    assert shown.endswith("line 99999\n")
+    assert len(shown) <= 100_000

@@ -59,7 +59,7 @@ _OWN = {
     ),
     "receive": RunnerSpec(reference="concours.engine.runners.hosted:receive", version=1, packages=("numpy",)),
     "receive_file": RunnerSpec(
-        reference="concours.engine.runners.hosted:receive_file", version=1, packages=("numpy", "pyarrow")
+        reference="concours.engine.runners.hosted:receive_file", version=2, packages=("numpy", "pyarrow")
     ),
     "ally": RunnerSpec(reference="concours.engine.runners.ally:ally", version=1, packages=_NUMERIC),
     "rank": RunnerSpec(reference="concours.engine.runners.hosted:rank", version=3, packages=_NUMERIC),

@@ -6,7 +6,7 @@ A handler takes `asked: Asked`, or `asked: InCompetition` where its path has `{c
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -153,7 +153,15 @@ class Routes:
         return add
 
 
-async def _form_sent(request: Request) -> str:
+async def _form_sent(request: Request) -> AsyncIterator[str]:
+    """The same as `_form`; files that a form brought are closed when the request has been answered."""
+    try:
+        yield await _form(request)
+    finally:
+        await request.close()
+
+
+async def _form(request: Request) -> str:
     """What shows that a request was sent by a page of this session: the header, or, of pages, the field."""
     if (sent := request.headers.get("x-form")) is not None:
         return sent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi.responses import Response
@@ -31,6 +32,8 @@ ROUTES = Routes(pages=True)
 _SAMPLE_LINES: Final = 6
 _SAMPLE_BYTES: Final = 4096
 _LISTED: Final = 200
+_LOG: Final = 100_000
+"""Letters of a log that its page shows: a browser draws megabytes slowly, and asks again whenever more is printed."""
 _LIVE: Final = 20
 """Submissions of a list that are followed by name; the latest change."""
 
@@ -41,15 +44,20 @@ def form(asked: InCompetition, phase: str = "") -> Response:
     return _form(asked, EMPTY, phase)
 
 
-@ROUTES.post("/c/{competition}/submit", Rule.MEMBER, uploads=True, limit="submit", scope="submit")
+@ROUTES.post("/c/{competition}/submit", Rule.MEMBER, uploads=True, limit="submit", scope="submit", writes=False)
 def submit(asked: InCompetition, fields: Fields) -> Response:
-    """Takes a file in."""
+    """Takes a file in. No transaction is open while it goes to the store: others write meanwhile."""
     given, file, made = typed(fields), upload(fields), None
+    database, phase = asked.platform.database, given.get("phase", "")
     with tried(asked, {**given, "file": ""}) as outcome:
-        submissions.require_room(asked.db, asked.access, given.get("phase", ""))
-        made = submissions.submit(asked.db, asked.access, _sent(asked, given, file))
+        with database.reading() as db:
+            submissions.require_room(db, asked.access, phase)
+        brought = _sent(asked, given, file)
+        with database.writing() as db:
+            made = submissions.submit(db, asked.access, brought)
     if outcome.form or made is None:
-        return _form(asked, outcome.form or EMPTY, given.get("phase", ""), status=outcome.status)
+        with database.reading() as db:
+            return _form(replace(asked, db=db), outcome.form or EMPTY, phase, status=outcome.status)
     return seen(f"/c/{asked.access.competition.slug}/submissions/{made.id}", "sent")
 
 
@@ -95,7 +103,8 @@ def one(asked: InCompetition, id: int) -> Response:
         own=own,
         place=_place(asked, found),
         progress=_share(told.progress) if told else None,
-        log=told.text if told else None,
+        log=_end(told.text) if told else None,
+        cut=told is not None and len(told.text) > _LOG,
         told=told.progress if told else {},
         older=submissions.earlier(asked.db, asked.access, id) if own else (),
         receipt=_receipt(asked, found) if own else (),
@@ -126,6 +135,11 @@ def _sent(asked: AskingOf, given: dict[str, str], file: UploadFile | None) -> Se
         message=message,
         address=digest_of(asked.platform.settings, asked.actor.address),
     )
+
+
+def _end(text: str) -> str:
+    """The last whole lines of a log, as many as a page shows."""
+    return text if len(text) <= _LOG else text[-_LOG:].partition("\n")[2]
 
 
 def _form(asked: AskingOf, form: Form, key: str, *, status: int = 200) -> Response:

@@ -182,6 +182,10 @@ function begin(within) {
   drops(within);
   uploads(within);
   own(within);
+  for (const here of within.querySelectorAll(".tabs [aria-current]")) {
+    const list = here.closest("ul");
+    list.scrollLeft = here.offsetLeft + here.offsetWidth / 2 - list.clientWidth / 2;
+  }
   for (const log of within.querySelectorAll(".log")) log.scrollTop = log.scrollHeight;
 }
 
