@@ -10,10 +10,10 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 
 from concours.core.event import utc_now
-from concours.server.database.tables import BATTLES, PAIRINGS, PHASES, PLACES, SUBMISSIONS, TEAMS
+from concours.server.database.tables import BATTLES, PAIRINGS, PHASES, PLACES, SIGNALS, SUBMISSIONS, TEAMS
 from concours.server.database.texts import text_of
 from concours.server.hosting.competition import Arena, Competition, Phase
 from concours.server.services.pairing import Pairing, Shown
@@ -153,3 +153,24 @@ def test_the_page_is_blind_and_tells_after_the_vote(world: World) -> None:
     said = asking.post("/c/rivers/vote", data={"battle": number, "outcome": "left", "form": asking.form})
     assert said.status_code == 200
     assert all(name in said.text for name in NAMES)
+
+
+def test_a_host_leaves_a_voter_out_in_the_console(world: World) -> None:
+    """Who is unlike the crowd stands there; what is no voter is said above the form, and a visitor sees none of it."""
+    voter = world.people.user("odd")
+    with world.people.platform.database.writing() as db:
+        told = [{"voter": str(voter), "votes": 40, "as_if": "against the crowd", "log10_evidence": 3.2}]
+        db.execute(update(PAIRINGS).values(voters=text_of(told)))
+        battle = {"phase": world.phase, "voter": voter, "prompt": 0, "propensity": 1.0, "outcome": "left", "batch": ""}
+        sides = dict(zip(("left", "right"), world.entries, strict=True))
+        db.execute(insert(BATTLES).values(**battle, **sides, shown=utc_now(), at=utc_now()))
+    host, desk = world.people.browser("hanna"), "/c/rivers/host/voters"
+    page = host.get(desk).text
+    assert "against the crowd" in page and "10^3.2 to 1" in page
+    for wrong in ("0", "x", "9" * 30):
+        refused = host.post(desk, data={"voter": wrong, "form": host.form})
+        assert refused.status_code == 404 and "has not voted" in refused.text
+    assert host.post(desk, data={"voter": str(voter), "form": host.form}).status_code == 303
+    with world.people.platform.database.reading() as db:
+        assert [json.loads(text)["name"] for text in db.execute(select(SIGNALS.c.signal)).scalars()] == ["withdrawn"]
+    assert world.people.browser("omar").get(desk).status_code == 403

@@ -192,6 +192,18 @@ def test_everybody_opens_their_pages(world: World) -> None:
         opened(world.people.browser("root1", administrator=True), path)
 
 
+def test_hosts_see_an_address_of_whoever_lets_them(world: World) -> None:
+    """Which is said with a tick, and taken back without it."""
+    mia, host = world.people.browser("mia"), world.people.browser("hanna")
+    with world.platform.database.writing() as db:
+        db.execute(update(tables.USERS).where(tables.USERS.c.name == "mia").values(email="mia@example.org"))
+    for said, seen in (({"mail": "yes"}, True), ({}, False)):
+        answer = mia.post("/c/wine/team/mail", data={**said, "form": mia.form})
+        assert answer.status_code == 303
+        assert ('type="checkbox" value="yes" checked' in mia.get("/c/wine/team").text) == seen
+        assert ("mia@example.org" in host.get("/c/wine/host/people").text) == seen
+
+
 def test_what_somebody_may_not_see_is_a_page_that_says_so(world: World) -> None:
     """In their language, with the status."""
     answer = world.people.browser("max").get("/c/wine/submissions/1", headers={"accept-language": "zh-CN"})

@@ -47,13 +47,18 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class Membership:
-    """Somebody who takes part: their team, and when they accepted which rules."""
+    """Somebody who takes part: their team, and when they accepted which rules.
+
+    Attributes:
+        mail: whether hosts may see their address of mail (`participants.let_mail`).
+    """
 
     competition: str
     team: int
     team_name: str
     accepted: str
     rules: str
+    mail: bool
 
 
 def rules(db: Connection, access: Access) -> Rules:
@@ -130,6 +135,7 @@ def mine(db: Connection, access: Access) -> Membership:
         team_name=row.name,
         accepted=row.accepted,
         rules=row.rules,
+        mail=row.mail,
     )
 
 

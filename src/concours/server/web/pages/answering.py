@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request
@@ -19,6 +19,9 @@ from concours.server.web.pages.rendering import Head, answered, chosen, rendered
 from concours.server.web.pages.words import WORDS
 from concours.server.web.routes import Asking
 from concours.server.web.texts.languages import language
+
+_DIGITS: Final = 18
+"""Nothing has a number so long, and no database takes a longer one."""
 
 _FIELD = re.compile(r"([A-Za-z_][\w.]*(?:\[\d+\][\w.]*)*)(:?) (.+)", re.DOTALL)
 """`title: it is empty`, `phases[0].ends must be later`."""
@@ -64,6 +67,11 @@ Fields = Annotated[FormData, Depends(_fields)]
 def typed(fields: FormData) -> dict[str, str]:
     """The texts of a form, but for what keeps others from sending it."""
     return {name: value for name, value in fields.items() if isinstance(value, str) and name != "form"}
+
+
+def numbered(text: str) -> int:
+    """A number of something in the database, as a form brought it; 0 where that is none, which nothing has."""
+    return int(text) if text.isdecimal() and len(text) < _DIGITS else 0
 
 
 def upload(fields: FormData, name: str = "file") -> UploadFile | None:

@@ -8,13 +8,10 @@ from concours.server.refusals import Conflict, NotNow, NotSignedIn, TooMany
 from concours.server.services import arena, competitions
 from concours.server.services.access import Rule
 from concours.server.services.arena import Battle, Revealed
-from concours.server.web.pages.answering import Fields, page, typed
+from concours.server.web.pages.answering import Fields, numbered, page, typed
 from concours.server.web.routes import AskingOf, InCompetition, Routes
 
 ROUTES = Routes(pages=True)
-
-_DIGITS = 18
-"""No battle has a number so long, and no database takes a longer one."""
 
 
 @ROUTES.get("/c/{competition}/vote", Rule.READER, writes=True)
@@ -27,13 +24,8 @@ def battle(asked: InCompetition) -> Response:
 def vote(asked: InCompetition, fields: Fields) -> Response:
     """Votes, and shows whose the answers were above the next pair. Sent twice it is one vote."""
     given = typed(fields)
-    number = given.get("battle", "")
-    revealed = arena.vote(
-        asked.db,
-        asked.access,
-        int(number) if number.isdecimal() and len(number) < _DIGITS else 0,
-        given.get("outcome", ""),
-    )
+    battle = numbered(given.get("battle", ""))
+    revealed = arena.vote(asked.db, asked.access, battle, given.get("outcome", ""))
     return _battle(asked, revealed)
 
 

@@ -13,6 +13,7 @@ from starlette.datastructures import UploadFile
 
 from concours.server.refusals import Unfit
 from concours.server.services import (
+    arena,
     competitions,
     editing,
     files,
@@ -25,7 +26,7 @@ from concours.server.services import (
 )
 from concours.server.services.access import Rule
 from concours.server.services.competitions import Full
-from concours.server.web.pages.answering import Fields, page, seen, tried, typed, upload
+from concours.server.web.pages.answering import Fields, numbered, page, seen, tried, typed, upload
 from concours.server.web.pages.forms import EMPTY, Form
 from concours.server.web.pages.lists import Pages
 from concours.server.web.pages.settings_form import REPEATED, changes_of, counts, counts_of, more_of, typed_of
@@ -210,8 +211,8 @@ def _dotted(field: str) -> str:
 
 def _settings(asked: AskingOf, form: Form, version: str, many: dict[str, int], *, status: int = 200) -> Response:
     full = _full(asked)
-    arena = full.kind == "arena"
-    return page(asked, "host_settings", status=status, c=full, form=form, version=version, counts=many, arena=arena)
+    values = {"c": full, "form": form, "version": version, "counts": many, "arena": full.kind == "arena"}
+    return page(asked, "host_settings", status=status, **values)
 
 
 # Pages and files
@@ -367,6 +368,28 @@ def _people(asked: AskingOf, form: Form, *, search: str = "", part: int = 1, sta
 def unusual(asked: InCompetition) -> Response:
     """What is unusual, without accusing anybody."""
     return page(asked, "host_suspicions", c=_full(asked), form=EMPTY, found=suspicions.found(asked.db, asked.access))
+
+
+@ROUTES.get(f"{_DESK}/voters", Rule.HOST)
+def voters(asked: InCompetition) -> Response:
+    """Who votes in an arena otherwise than the crowd."""
+    return _voters(asked, EMPTY)
+
+
+@ROUTES.post(f"{_DESK}/voters", Rule.HOST)
+def leave_out(asked: InCompetition, fields: Fields) -> Response:
+    """None of somebody's votes counts any more."""
+    given = typed(fields)
+    with tried(asked, given) as outcome:
+        arena.leave_out(asked.db, asked.access, numbered(given.get("voter", "")))
+    if outcome.form:
+        return _voters(asked, outcome.form, status=outcome.status)
+    return seen(f"{_desk(asked)}/voters", "kept")
+
+
+def _voters(asked: AskingOf, form: Form, *, status: int = 200) -> Response:
+    found = arena.arena(asked.db, asked.access)
+    return page(asked, "host_voters", status=status, c=_full(asked), form=form, arena=found)
 
 
 # Scored again

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi.responses import Response
 
-from concours.server.services import competitions, teams
+from concours.server.services import competitions, membership, participants, teams
 from concours.server.services.access import Rule
 from concours.server.services.teams import Team
 from concours.server.web.pages.answering import Fields, page, seen, tried, typed
@@ -77,6 +77,13 @@ def opt(asked: InCompetition, fields: Fields) -> Response:
     return seen(f"/c/{asked.access.competition.slug}/alliance", "kept")
 
 
+@ROUTES.post("/c/{competition}/team/mail", Rule.MEMBER)
+def let_mail(asked: InCompetition, fields: Fields) -> Response:
+    """Whether hosts may see one's own address of mail."""
+    participants.let_mail(asked.db, asked.access, shown=bool(typed(fields).get("mail")))
+    return seen(f"/c/{asked.access.competition.slug}/team", "kept")
+
+
 @ROUTES.post("/c/{competition}/invitations/{id}", Rule.MEMBER)
 def answer(asked: InCompetition, id: int, fields: Fields) -> Response:
     """Answers a question, or takes one back."""
@@ -107,6 +114,7 @@ def _team(asked: AskingOf, team: Team, form: Form, *, status: int = 200) -> Resp
         t=team,
         own=own,
         leading=own and leading,
+        mail=own and membership.mine(asked.db, asked.access).mail,
         invitations=teams.invitations(asked.db, asked.access) if own else (),
         form=kept,
     )

@@ -74,6 +74,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "address": N_("A household, an office or a school explains that; so does one person in several teams."),
         "gap": N_("Chance does that now and then; so does an entry that was fitted to the public rows."),
     },
+    "voter": {"at random": N_("at random"), "against the crowd": N_("against the crowd")},
     "number": {
         "users": N_("Users"),
         "competitions": N_("Competitions"),
