@@ -132,7 +132,9 @@ def test_conformance_of_a_ladder(answer: Answer) -> None:
 @pytest.mark.parametrize("answer", [all_well, some_fail, all_fail])
 def test_conformance_where_a_program_of_the_host_scores(answer: Answer, rest: Digest | None) -> None:
     """The same laws hold where scores are those of a program, in the end too, and where there is one truth alone."""
-    signals = [signal for signal in SIGNALS if signal.body.keys() & {"file", "program", "problem", "entry", "into", "finals"}]
+    signals = [
+        signal for signal in SIGNALS if signal.body.keys() & {"file", "program", "problem", "entry", "into", "finals"}
+    ]
     signals.insert(-2, joins("c4", team="cc", file=digest_json("c4"), called="p.csv"))
     signals.append(closes({"gone": ["c3", "c4"]}))
     check_process(Hosted(problem=replace(OWN, rest=rest)), (), signals=signals, answer=answer)

@@ -21,6 +21,10 @@ _CALLED: Final = 200
 Fields = Mapping[str, str]
 
 
+class NoFile(Unfit):
+    """There is none in a form."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Received:
     """A form and the file in it.
@@ -50,11 +54,12 @@ def received(
     Args:
         chunks: the body; as many are taken as are read.
         most: bytes of the file.
-        before: called with the fields that stand before the file, before anything of it is kept; what it raises ends
-            the receiving.
+        before: called with the fields that stand before the file, before anything of it is kept, or with all of them
+            where there is none; what it raises ends the receiving.
 
     Raises:
-        Unfit: it is no such form, or has no file, more than one, or too many fields. TooLarge: the file, or a field.
+        NoFile. Unfit: it is no such form, or has more than one file, or too many fields. TooLarge: the file, or a
+            field.
         NoSpace, StoreRefused: as `Store.put`; nothing is kept.
     """
     kind, options = parse_options_header(content_type)
@@ -63,6 +68,8 @@ def received(
     form = _Form(chunks, options[b"boundary"], most)
     form.go_on_to_file()
     before(frozen(form.fields))
+    if not form.called:
+        raise NoFile("there is no file in the form: send it as `file`, with a name")
     digest = store.put(form)
     form.go_on_to_end()
     return Received(fields=frozen(form.fields), called=form.called, digest=digest, size=form.size)
@@ -109,12 +116,9 @@ class _Form:
             raise Unfit(f"the form is damaged: {error}") from None
 
     def go_on_to_file(self) -> None:
-        """Reads on until the file begins. Raises Unfit: there is none."""
-        while self._state == "fields":
-            if not self._advance():
-                break
-        if not self.called:
-            raise Unfit("there is no file in the form: send it as `file`, with a name")
+        """Reads on until the file begins, or the form ends. Raises Unfit: it is damaged."""
+        while self._state == "fields" and self._advance():
+            pass
 
     def go_on_to_end(self) -> None:
         """Reads what stands behind the file. Raises Unfit: the form breaks off."""
@@ -156,7 +160,7 @@ class _Form:
     def _on_headers(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         self._field = options.get(b"name", b"").decode(errors="replace")
-        if b"filename" in options:
+        if options.get(b"filename"):  # empty where nothing was picked
             if self._field != "file" or self.called:
                 raise Unfit("a form has one file, which is called `file`")
             self.called = name_of_file(options[b"filename"].decode(errors="replace"))

@@ -333,3 +333,24 @@ def test_a_page_shows_the_end_of_a_long_log() -> None:
     assert shown.startswith("line ")
     assert shown.endswith("line 99999\n")
     assert len(shown) <= 100_000
+
+
+@pytest.mark.parametrize("name", ["max", "otto"])
+def test_who_may_not_send_a_file_is_told_before_it_comes(world: World, name: str) -> None:
+    """On pages as in the API: the rule of the route holds before anything is kept, and with the session's own form."""
+    asking = world.people.browser(name)
+    before = len(list(world.platform.store))
+    for path in ("/c/wine/submit", "/c/wine/host/files", "/c/wine/host/rescore", "/host/folder"):
+        answer = asking.post(path, data={"form": "x"}, files={"file": ("a.csv", b"id\n1\n")}, headers={"x-form": "x"})
+        assert answer.status_code == 403, path
+    assert len(list(world.platform.store)) == before
+
+
+def test_a_form_that_is_refused_keeps_what_was_typed_and_says_why(world: World) -> None:
+    """A file that is none, or is nothing that is taken; what stood before it in the form stays."""
+    hanna, mia = world.people.browser("hanna"), world.people.browser("mia")
+    for path, asking in (("/c/wine/host/files", hanna), ("/c/wine/submit", mia), ("/host/folder", hanna)):
+        answer = asking.post(path, data={"form": asking.form}, files={"file": ("", b"")})
+        assert answer.status_code in (409, 422) and "<form" in answer.text, path
+    odd = hanna.post("/host/folder", data={"form": hanna.form}, files={"file": ("a.zip", b"PK")})
+    assert odd.status_code == 422 and "<form" in odd.text

@@ -1,5 +1,5 @@
-"""Routes to which submissions are sent, in a form: who sends is asked first, the file goes to the store, then the
-handler runs.
+"""Routes to which files are sent, in a form: who sends is asked first, the file goes to the store, then the handler
+runs.
 
 No transaction is open while bytes come in, and none of the threads that answer other requests waits for them.
 """
@@ -7,7 +7,7 @@ No transaction is open while bytes come in, and none of the threads that answer 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Final
@@ -16,11 +16,12 @@ from anyio import CapacityLimiter, from_thread, to_thread
 from fastapi import Depends, Request
 
 from concours.server.platform import Platform
-from concours.server.receiving import Fields, Received, received
+from concours.server.receiving import Fields, NoFile, Received, received
+from concours.server.refusals import Refusal, Unfit
 from concours.server.services import submissions
 from concours.server.web.bodies import next_piece, paced
 from concours.server.web.limits import Turns
-from concours.server.web.routes import Asking, AskingOf, counted, held
+from concours.server.web.routes import Asking, AskingOf, Route, counted, held
 
 _AT_ONCE: Final = 64
 _LIMITER = CapacityLimiter(_AT_ONCE)
@@ -102,3 +103,88 @@ def _of_competition(asked: Asking) -> AskingOf:
 
 
 Sending = Annotated[SendingTo, Depends(_sending, scope="function")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """A form with a file that a page of a session sent; no transaction is open.
+
+    Attributes:
+        fields: all others, but for what keeps others from sending it; if it was refused, those before the file.
+        came: the file, which lies in the store; or why it is not taken.
+    """
+
+    request: Request
+    platform: Platform
+    fields: Fields
+    came: Received | Refusal
+
+    @property
+    def file(self) -> Received:
+        """The file. Raises Refusal: it is not taken, or none was picked."""
+        if isinstance(self.came, NoFile):
+            raise Unfit("file: pick a file first")
+        if isinstance(self.came, Refusal):
+            raise self.came
+        return self.came
+
+    @property
+    def picked(self) -> Received | None:
+        """The file, where one was picked. Raises Refusal: it is not taken."""
+        return None if isinstance(self.came, NoFile) else self.file
+
+    @contextmanager
+    def writing(self) -> Iterator[Asking]:
+        """A transaction for whoever sent it, if the rule of the route still holds; committed when it ends well."""
+        with self.platform.database.writing() as db:
+            yield held(self.request, db, self.request.scope["form"])
+
+    @contextmanager
+    def writing_in(self) -> Iterator[AskingOf]:
+        """The same about the competition that the route names."""
+        with self.writing() as asked:
+            yield _of_competition(asked)
+
+
+async def _form(request: Request) -> Form:
+    take = partial(_take_form, request, paced(aiter(request.stream())))
+    return await to_thread.run_sync(take, limiter=_LIMITER)
+
+
+def _take_form(request: Request, stream: AsyncIterator[bytes]) -> Form:
+    """In a thread. Who may not send it is told so; what else is refused is for the page with the form to say."""
+    counted(request)
+    platform: Platform = request.app.state.platform
+    route: Route = request.scope["route"]
+    given: list[Fields] = []
+
+    def admit(fields: Fields) -> None:
+        request.scope["form"] = request.headers.get("x-form", fields.get("form", ""))
+        with platform.database.reading() as db:
+            asked = held(request, db, request.scope["form"])
+            if not request.scope.get("local"):
+                turn.enter_context(TURNS.taken(asked.actor.user))
+            given.append(fields)
+            if route.limit == SENDS["limit"]:
+                submissions.require_room(db, _of_competition(asked).access, fields.get("phase", ""))
+
+    came: Received | Refusal
+    with ExitStack() as turn:
+        try:
+            came = received(
+                _chunks(stream),
+                request.headers.get("content-type", ""),
+                platform.store,
+                most=platform.settings.upload_bytes,
+                before=admit,
+            )
+            given.append(came.fields)
+        except Refusal as refusal:
+            if not given:  # nothing of it could be read; or it is what is raised here again
+                admit({})
+            came = refusal
+    fields = {name: text for name, text in given[-1].items() if name not in ("form", "file")}
+    return Form(request=request, platform=platform, fields=fields, came=came)
+
+
+FormWithFile = Annotated[Form, Depends(_form, scope="function")]

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse, Response
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 
 from concours.server.refusals import Refusal
 from concours.server.web.pages.forms import Form
@@ -72,12 +72,6 @@ def typed(fields: FormData) -> dict[str, str]:
 def numbered(text: str) -> int:
     """A number of something in the database, as a form brought it; 0 where that is none, which nothing has."""
     return int(text) if text.isdecimal() and len(text) < _DIGITS else 0
-
-
-def upload(fields: FormData, name: str = "file") -> UploadFile | None:
-    """A file of a form; none where nothing was picked."""
-    found = fields.get(name)
-    return found if isinstance(found, UploadFile) and found.filename else None
 
 
 class Tried:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
 from typing import Annotated, Final, Literal, cast
 
 from fastapi import Query
 from fastapi.responses import Response
-from starlette.datastructures import UploadFile
 
-from concours.server.refusals import Unfit
+from concours.core.digests import Digest
+from concours.server.receiving import Received
+from concours.server.refusals import Refusal
 from concours.server.services import (
     arena,
     competitions,
@@ -26,11 +24,12 @@ from concours.server.services import (
 )
 from concours.server.services.access import Rule
 from concours.server.services.competitions import Full
-from concours.server.web.pages.answering import Fields, numbered, page, seen, tried, typed, upload
+from concours.server.web.pages.answering import Fields, numbered, page, refused, seen, tried, typed
 from concours.server.web.pages.forms import EMPTY, Form
 from concours.server.web.pages.lists import Pages
 from concours.server.web.pages.settings_form import REPEATED, changes_of, counts, counts_of, more_of, typed_of
 from concours.server.web.routes import Asked, Asking, AskingOf, InCompetition, Routes
+from concours.server.web.uploads import FormWithFile
 
 ROUTES = Routes(pages=True)
 _DESK: Final = "/c/{competition}/host"
@@ -63,21 +62,21 @@ def create(asked: Asked, fields: Fields) -> Response:
 
 
 @ROUTES.post("/host/folder", Rule.SIGNED_IN, scope="host", uploads=True)
-def create_from_folder(asked: Asked, fields: Fields) -> Response:
+def create_from_folder(brought: FormWithFile) -> Response:
     """Begins a draft from an archive of a folder."""
-    made = None
-    with tried(asked, {}) as outcome:
-        file, store = _picked(upload(fields)), asked.platform.store
-        aside = asked.platform.settings.data / "tmp"
-        aside.mkdir(parents=True, exist_ok=True)
-        most = asked.platform.settings.upload_bytes
-        with tempfile.NamedTemporaryFile(dir=aside, suffix=".zip") as archive:
-            shutil.copyfileobj(file.file, archive)
-            archive.flush()
-            with folders.brought(Path(archive.name), store, aside=aside, most=most) as (competition, kept):
-                made = folders.create(asked.db, asked.actor, store, competition, kept)
-    if outcome.form or made is None:
-        return _hosting(asked, folder=outcome.form or EMPTY, status=outcome.status)
+    store, told = brought.platform.store, brought.platform.settings
+    aside = told.data / "tmp"
+    aside.mkdir(parents=True, exist_ok=True)
+    try:
+        archive = store.local_path(Digest(brought.file.digest))
+        with (
+            folders.brought(archive, store, aside=aside, most=told.upload_bytes) as (competition, kept),
+            brought.writing() as asked,
+        ):
+            made = folders.create(asked.db, asked.actor, store, competition, kept)
+    except Refusal as error:
+        with brought.writing() as asked:
+            return _hosting(asked, folder=refused(error, {}), status=error.status)
     return seen(f"/c/{made.slug}/host")
 
 
@@ -265,16 +264,15 @@ def folder(asked: InCompetition) -> Response:
 
 
 @ROUTES.post(f"{_DESK}/files", Rule.HOST, uploads=True)
-def put(asked: InCompetition, fields: Fields) -> Response:
+def put(brought: FormWithFile) -> Response:
     """Takes a file in."""
-    given = typed(fields)
-    with tried(asked, given) as outcome:
-        file, store = _picked(upload(fields)), asked.platform.store
-        kept = files.keep(store, file.file, asked.platform.settings.upload_bytes)
-        files.put(asked.db, asked.access, store, f"{given.get('folder', '')}/{file.filename}", kept)
-    if outcome.form:
-        return _files(asked, outcome.form, status=outcome.status)
-    return seen(f"{_desk(asked)}/files", "kept")
+    with brought.writing_in() as asked:
+        with tried(asked, {**brought.fields, "file": ""}) as outcome:
+            path = f"{brought.fields.get('folder', '')}/{brought.file.called}"
+            files.put(asked.db, asked.access, asked.platform.store, path, _kept(brought.file))
+        if outcome.form:
+            return _files(asked, outcome.form, status=outcome.status)
+        return seen(f"{_desk(asked)}/files", "kept")
 
 
 @ROUTES.post(f"{_DESK}/files/delete", Rule.HOST)
@@ -292,10 +290,8 @@ def _files(asked: AskingOf, form: Form, *, status: int = 200) -> Response:
     return page(asked, "host_files", status=status, c=_full(asked), files=found, form=form)
 
 
-def _picked(file: UploadFile | None) -> UploadFile:
-    if file is None:
-        raise Unfit("pick a file first")
-    return file
+def _kept(file: Received) -> files.Kept:
+    return files.Kept(digest=Digest(file.digest), size=file.size)
 
 
 def _full(asked: AskingOf) -> Full:
@@ -402,18 +398,17 @@ def rescores(asked: InCompetition) -> Response:
 
 
 @ROUTES.post(f"{_DESK}/rescore", Rule.HOST, uploads=True)
-def rescore(asked: InCompetition, fields: Fields) -> Response:
+def rescore(brought: FormWithFile) -> Response:
     """Asks for it."""
-    given = typed(fields)
-    with tried(asked, given) as outcome:
-        brought, store, kept = upload(fields), asked.platform.store, {}
-        if brought is not None:
-            kept[given.get("path", "")] = files.keep(store, brought.file, asked.platform.settings.upload_bytes)
-        metrics = [name.strip() for name in given.get("metrics", "").split(",") if name.strip()]
-        rescoring.correct(asked.db, asked.access, why=given.get("why", ""), files=kept, metrics=metrics)
-    if outcome.form:
-        return _rescores(asked, outcome.form, status=outcome.status)
-    return seen(f"{_desk(asked)}/rescore", "rescoring")
+    given = brought.fields
+    with brought.writing_in() as asked:
+        with tried(asked, given) as outcome:
+            kept = {given.get("path", ""): _kept(brought.picked)} if brought.picked else {}
+            metrics = [name.strip() for name in given.get("metrics", "").split(",") if name.strip()]
+            rescoring.correct(asked.db, asked.access, why=given.get("why", ""), files=kept, metrics=metrics)
+        if outcome.form:
+            return _rescores(asked, outcome.form, status=outcome.status)
+        return seen(f"{_desk(asked)}/rescore", "rescoring")
 
 
 def _rescores(asked: AskingOf, form: Form, *, status: int = 200) -> Response:

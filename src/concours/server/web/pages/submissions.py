@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from fastapi.responses import Response
-from starlette.datastructures import UploadFile
 
 from concours.core.digests import Digest
 from concours.core.event import utc_now
@@ -15,17 +13,18 @@ from concours.core.ports import Store
 from concours.server.accounts.addresses import digest_of
 from concours.server.database.texts import json_of
 from concours.server.hosting.opened import Opened
-from concours.server.receiving import name_of_file
+from concours.server.receiving import Received
 from concours.server.recognised import recognised
-from concours.server.refusals import Conflict, Forbidden, Refusal, TooMany, Unfit, Unknown
-from concours.server.services import boards, competitions, files, finals, receipts, submissions
+from concours.server.refusals import Conflict, Forbidden, Refusal, TooMany, Unknown
+from concours.server.services import boards, competitions, finals, receipts, submissions
 from concours.server.services.access import Rule
 from concours.server.services.competitions import Full, PhaseOf
 from concours.server.services.submissions import Sent, Submission
-from concours.server.web.pages.answering import Fields, page, seen, tried, typed, upload
+from concours.server.web.pages.answering import Fields, page, seen, tried, typed
 from concours.server.web.pages.forms import EMPTY, Form
 from concours.server.web.routes import AskingOf, InCompetition, Routes
 from concours.server.web.sending import sent
+from concours.server.web.uploads import FormWithFile
 
 ROUTES = Routes(pages=True)
 
@@ -44,21 +43,16 @@ def form(asked: InCompetition, phase: str = "") -> Response:
     return _form(asked, EMPTY, phase)
 
 
-@ROUTES.post("/c/{competition}/submit", Rule.MEMBER, uploads=True, limit="submit", scope="submit", writes=False)
-def submit(asked: InCompetition, fields: Fields) -> Response:
-    """Takes a file in. No transaction is open while it goes to the store: others write meanwhile."""
-    given, file, made = typed(fields), upload(fields), None
-    database, phase = asked.platform.database, given.get("phase", "")
-    with tried(asked, {**given, "file": ""}) as outcome:
-        with database.reading() as db:
-            submissions.require_room(db, asked.access, phase)
-        brought = _sent(asked, given, file)
-        with database.writing() as db:
-            made = submissions.submit(db, asked.access, brought)
-    if outcome.form or made is None:
-        with database.reading() as db:
-            return _form(replace(asked, db=db), outcome.form or EMPTY, phase, status=outcome.status)
-    return seen(f"/c/{asked.access.competition.slug}/submissions/{made.id}", "sent")
+@ROUTES.post("/c/{competition}/submit", Rule.MEMBER, uploads=True, limit="submit", scope="submit")
+def submit(brought: FormWithFile) -> Response:
+    """Takes a file in."""
+    given, made = dict(brought.fields), None
+    with brought.writing_in() as asked:
+        with tried(asked, {**given, "file": ""}) as outcome:
+            made = submissions.submit(asked.db, asked.access, _sent(asked, given, brought.file))
+        if outcome.form or made is None:
+            return _form(asked, outcome.form or EMPTY, given.get("phase", ""), status=outcome.status)
+        return seen(f"/c/{asked.access.competition.slug}/submissions/{made.id}", "sent")
 
 
 @ROUTES.get("/c/{competition}/sample", Rule.MEMBER)
@@ -118,21 +112,15 @@ def stop(asked: InCompetition, id: int) -> Response:
     return seen(f"/c/{asked.access.competition.slug}/submissions/{id}", "stopped")
 
 
-def _sent(asked: AskingOf, given: dict[str, str], file: UploadFile | None) -> Sent:
-    """The file of a form, in the store. Raises Unfit, TooLarge, NoSpace, StoreRefused."""
-    if file is None:
-        raise Unfit("file: pick a file first")
-    called = name_of_file(file.filename or "")
-    kept = files.keep(asked.platform.store, file.file, asked.platform.settings.upload_bytes)
-    brings = recognised(asked.platform.store.local_path(kept.digest), called)
-    message = given.get("message", "").strip()
+def _sent(asked: AskingOf, given: Mapping[str, str], file: Received) -> Sent:
+    """What a form sends. Raises Unfit."""
     return Sent(
-        digest=kept.digest,
-        size=kept.size,
-        called=called,
-        brings=brings,
+        digest=file.digest,
+        size=file.size,
+        called=file.called,
+        brings=recognised(asked.platform.store.local_path(Digest(file.digest)), file.called),
         phase=given.get("phase", ""),
-        message=message,
+        message=given.get("message", "").strip(),
         address=digest_of(asked.platform.settings, asked.actor.address),
     )
 
