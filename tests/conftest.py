@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,29 @@ def _state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         yield
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """The address of a PostgreSQL of the tests' own, on a socket in a folder that goes with it."""
+@dataclass(frozen=True)
+class PostgreSQL:
+    """A PostgreSQL of the tests' own, on a socket in a folder that goes with it."""
+
+    place: str
+    control: list[str | Path]
+    quiet: dict[str, Any]
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg://postgres@/postgres?host={self.place}"
+
+    def start(self) -> None:
+        options = f"-k {self.place} -c listen_addresses='' -c fsync=off"
+        subprocess.run([*self.control, "-o", options, "start"], **self.quiet)
+
+    def stop(self) -> None:
+        """At once, as if it were killed."""
+        subprocess.run([*self.control, "-m", "immediate", "stop"], **self.quiet)
+
+
+@contextmanager
+def _postgresql() -> Iterator[PostgreSQL]:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [
         Path(place).parent for place in [shutil.which("initdb")] if place
     ]
@@ -74,11 +95,26 @@ def postgresql() -> Iterator[str]:
         data = f"{place}/data"
         subprocess.run([found[-1] / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"], **quiet)
         control = [found[-1] / "pg_ctl", "-D", data, "-w", "-l", f"{place}/log"]
-        subprocess.run([*control, "-o", f"-k {place} -c listen_addresses='' -c fsync=off", "start"], **quiet)
+        server = PostgreSQL(place, control, quiet)
+        server.start()
         try:
-            yield f"postgresql+psycopg://postgres@/postgres?host={place}"
+            yield server
         finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The address of one for all tests."""
+    with _postgresql() as server:
+        yield server.url
+
+
+@pytest.fixture
+def own_postgresql() -> Iterator[PostgreSQL]:
+    """One for a test that stops it and starts it again; it runs when the test ends."""
+    with _postgresql() as server:
+        yield server
 
 
 @dataclass

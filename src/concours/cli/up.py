@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ def up(
     from concours.server.settings import Settings
     from concours.server.up import up as serve
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # however it is told to end, it ends well
     told = {"host": host, "port": port, "database": database, "store": store, "workers": workers, "url": url}
     try:
         serve(Settings.of(data, **told), told=lambda text: say(text))

@@ -55,6 +55,10 @@ class Staff:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Has all of them leave, and waits for it."""
         self._leaving.set()
         for thread in self._threads:
             thread.join()

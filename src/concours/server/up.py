@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
+
+from fastapi import FastAPI
 
 from concours.engine.sandbox.run import available
 from concours.server import logs
@@ -19,6 +22,8 @@ from concours.serving.connections import Web
 from concours.serving.listening import listening
 
 _GRACE_S: Final = 10
+_WORKER_S: Final = 30.0
+"""A worker that is to leave has a while to finish its job, and returns it then (`working.worker`)."""
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 (what is listened at)
 
 
@@ -38,15 +43,28 @@ def up(settings: Settings, *, told: Callable[[str], None]) -> None:
         platform = Platform.opened(settings)
         logs.keep(settings, "web")
         try:
-            with Staff(_posts(platform, told)):
+            with Staff(_posts(platform, told)) as staff:
                 told(f"Concours is at {settings.address}; all it knows lies in {settings.data}. Ctrl-C ends it.")
                 with platform.database.writing() as db:
                     link = first_link(db, settings)
                 if link:
                     told(f"Nobody administers it yet. Who opens this link first does, within seven days: {link}")
-                Web(make(platform), lifespan="on", grace=_GRACE_S).run(sockets=[heard])
+                _Web(make(platform), staff).run(sockets=[heard])
         finally:
             platform.close()
+
+
+class _Web(Web):
+    """Answers until all others have left: a worker returns what it runs, or what has come of it, by a request."""
+
+    def __init__(self, app: FastAPI, staff: Staff) -> None:
+        super().__init__(app, lifespan="on", grace=_GRACE_S)
+        self._staff = staff
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Once it is told to end."""
+        await asyncio.to_thread(self._staff.leave)
+        await super().shutdown(sockets)
 
 
 def _posts(platform: Platform, told: Callable[[str], None]) -> Sequence[Post]:
@@ -68,6 +86,7 @@ def _posts(platform: Platform, told: Callable[[str], None]) -> Sequence[Post]:
                 name=name,
                 module="concours.server.working.own",
                 told={**at, "name": name, "settings": settings.to_json()},
+                grace_s=_WORKER_S,
             )
             for name in names
         ),

@@ -17,6 +17,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from concours.core.errors import ContestError
 
+_NO_ROOM: Final = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
+"""By which SQLite says that the disk, a quota or a limit on the size of files leaves no room."""
 _LOCK: Final = 0x636F6E63 << 32
 """The number of a lock begins with the letters conc, and ends with a sum of what it is held for."""
 
@@ -67,6 +69,14 @@ def shown(url: str) -> str:
 def why(error: SQLAlchemyError) -> str:
     """What a database says, without the statement and its values."""
     return str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
+
+
+def is_full(error: SQLAlchemyError) -> bool:
+    """Whether a database says that its disk is full."""
+    said = getattr(error, "orig", None)
+    of_sqlite = getattr(said, "sqlite_errorname", "") or ""
+    of_postgresql = getattr(said, "sqlstate", "") or ""
+    return of_sqlite in _NO_ROOM or of_postgresql == "53100"
 
 
 def _as_wal(connection: Any, _: Any) -> None:

@@ -82,3 +82,31 @@ def _until(seat):
         if found := list(seat.outcomes(timeout_s=0.05)):
             return found
     raise AssertionError("nothing came")
+
+
+@pytest.mark.parametrize("lasting", [False, True])
+def test_what_goes_on_by_itself_is_not_stopped_by_who_leaves(lasting):
+    """A worker elsewhere may be at it for hours: whoever conducts next asks for it again, and is told."""
+    cancelled, asked = [], threading.Event()
+
+    class Elsewhere(InlineExecutor):
+        def submit(self, job):
+            asked.set()
+
+        def cancel(self, job):
+            cancelled.append(job.digest)
+
+    hub = Hub(Elsewhere(MemoryStore(), RUNNERS), threading.Condition(), lasting=lasting)
+    try:
+        seat, job = hub.seat(), toy_job("long")
+        seat.submit(job)
+        assert asked.wait(30)
+        seat.close()
+        other, another = hub.seat(), toy_job("another")
+        other.submit(another)
+        other.cancel(another)
+        while another.digest not in cancelled:
+            threading.Event().wait(0.01)
+        assert (job.digest in cancelled) == (not lasting)
+    finally:
+        hub.close()

@@ -18,10 +18,14 @@ class Hub:
     Args:
         changed: held by whoever waits at a seat; so one wait is for outcomes and for what comes in.
         listens_s: how long the executor is listened to before what was asked for in the meantime is handed over.
+        lasting: whether what is under way goes on when a seat is closed, and is found by who asks for it again.
     """
 
-    def __init__(self, executor: Executor, changed: threading.Condition, *, listens_s: float = 0.01) -> None:
+    def __init__(
+        self, executor: Executor, changed: threading.Condition, *, listens_s: float = 0.01, lasting: bool = False
+    ) -> None:
         self._executor, self._changed, self._listens_s = executor, changed, listens_s
+        self.lasting = lasting
         self._asked = threading.Condition()
         self._deeds: list[tuple[bool, Job]] = []
         self._owners: dict[Digest, list[Seat]] = {}
@@ -56,15 +60,16 @@ class Hub:
             self._deeds.append((True, job))
             self._asked.notify()
 
-    def drop(self, seat: Seat, job: Job) -> None:
+    def drop(self, seat: Seat, job: Job, *, stop: bool = True) -> None:
         with self._asked:
             owners = self._owners.get(job.digest, [])
             if seat in owners:
                 owners.remove(seat)
             if not owners:
                 self._owners.pop(job.digest, None)
-                self._deeds.append((False, job))
-                self._asked.notify()
+                if stop:
+                    self._deeds.append((False, job))
+                    self._asked.notify()
 
     def close(self) -> None:
         """Ends the executor and all that it runs."""
@@ -136,5 +141,6 @@ class Seat:
             self._hub.drop(self, job)
 
     def close(self) -> None:
-        for job in list(self._under_way.values()):
-            self.cancel(job)
+        while self._under_way:
+            _, job = self._under_way.popitem()
+            self._hub.drop(self, job, stop=not self._hub.lasting)

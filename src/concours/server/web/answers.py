@@ -7,16 +7,21 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from concours.core.errors import NoSpace, StoreRefused
+from concours.core.space import is_no_space
 from concours.server.logs import LOG
-from concours.server.refusals import NotSignedIn, Refusal, TooMany
+from concours.server.refusals import NotNow, NotSignedIn, Refusal, TooMany
 from concours.server.web.pages import errors
+from concours.stores.databases import is_full, why
 
+_AWAY = "the platform cannot reach its database, and nothing was changed: try again soon"
+_LATER = {"retry-after": "5"}
 _KNOWN: Mapping[int, str] = {404: "there is nothing at this address", 405: "this address takes no such method"}
 _NOT_NOW: Mapping[type, str] = {
     NoSpace: "the platform has no room left, and nothing was taken: tell its administrator, try later",
@@ -46,9 +51,11 @@ def refused(request: Request, error: Any) -> Response:
             query = f"?{request.url.query}" if request.url.query else ""
             return RedirectResponse(f"/login?next={quote(request.url.path + query, safe='')}", status_code=303)
         return failed(request, error.status, str(error), {"www-authenticate": "Bearer"})
-    headers = {}
+    headers: dict[str, str] = {}
     if isinstance(error, TooMany) and error.after_s is not None:
         headers["retry-after"] = str(max(1, round(error.after_s)))
+    if isinstance(error, NotNow):
+        headers |= _LATER
     return failed(request, error.status, str(error), headers)
 
 
@@ -75,7 +82,22 @@ def unkept(request: Request, error: Any) -> Response:
 def unkept_for_now(request: Request, error: Any) -> Response:
     """Of a disk that is full, or a store that does not answer: whoever runs the platform is to look."""
     LOG.error("nothing can be kept: %s", error)
-    return failed(request, 503, _NOT_NOW[type(error)])
+    return failed(request, NotNow.status, _NOT_NOW[type(error)], _LATER)
+
+
+def unwritten(request: Request, error: Any) -> Response:
+    """Of a disk that is full, where the system itself said it. Raises what else it said."""
+    if not is_no_space(error):
+        raise error
+    return unkept_for_now(request, NoSpace(str(error)))
+
+
+def away(request: Request, error: Any) -> Response:
+    """Of a database that does not answer, or cannot keep what is written."""
+    if is_full(error):
+        return unkept_for_now(request, NoSpace(why(error)))
+    LOG.error("the database does not answer: %s", why(error))
+    return failed(request, NotNow.status, _AWAY, _LATER)
 
 
 HANDLERS: Mapping[Any, Any] = {
@@ -86,4 +108,8 @@ HANDLERS: Mapping[Any, Any] = {
     OverflowError: unkept,
     NoSpace: unkept_for_now,
     StoreRefused: unkept_for_now,
+    OSError: unwritten,
+    OperationalError: away,
+    InterfaceError: away,
+    NoConnection: away,
 }
