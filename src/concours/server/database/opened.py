@@ -22,7 +22,7 @@ from concours.core.errors import ContestError
 from concours.stores.databases import Backend, opened, shown, why
 
 _PATIENCE_S = 60.0
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
@@ -82,7 +82,7 @@ class Database:
         """Makes the tables where there are none. Raises ContestError: they are of another version."""
         with self.reading() as db:
             here = self.form(db)
-        newest = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+        newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
         if here is None:
             self.upgrade()
         elif here != newest:
@@ -92,14 +92,18 @@ class Database:
                 "backup by that version, then run concours migrate"
             )
 
-    def upgrade(self, to: str = "head") -> None:
-        """Brings the tables to a form, by default this version's. Raises ContestError: they are of a later version."""
+    def upgrade(self, to: str = "head", migrations: Path = MIGRATIONS) -> None:
+        """Brings the tables to a form, by default this version's, by the migrations of a folder.
+
+        Raises:
+            ContestError: they are of a later version.
+        """
         with self._turn(), self.engine.begin() as db:
             for known in (self.form(db), to):
                 if known not in (None, "head"):
                     self._require_known(known)
             config = Config()
-            config.set_main_option("script_location", str(_MIGRATIONS))
+            config.set_main_option("script_location", str(migrations))
             config.attributes["connection"] = db
             command.upgrade(config, to)
 
@@ -122,7 +126,7 @@ class Database:
             hold.__exit__(None, None, None)
 
     def _require_known(self, form: str | None) -> None:
-        scripts = ScriptDirectory(str(_MIGRATIONS))
+        scripts = ScriptDirectory(str(MIGRATIONS))
         if form not in {script.revision for script in scripts.walk_revisions()}:
             raise ContestError(
                 f"the database is of a later version of Concours (its form is {form}, this one knows "

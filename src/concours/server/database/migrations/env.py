@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from concours.server.database import work_tables  # noqa: F401 (whose tables are of the same metadata)
 from concours.server.database.tables import METADATA
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA, render_as_batch=True)
