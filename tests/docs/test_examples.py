@@ -3,7 +3,8 @@
 In a page, a block of
 - `toml` is a contest; its first line is a comment with the name of the file, and the data is read, checked and split;
   or `pyproject.toml`, and what it describes is installed, to be imported from where the page's files lie;
-  or `offers.toml`, the file of a gateway; or a `competition.toml` in the folder of a competition;
+  or `offers.toml`, the file of a gateway; or a `competition.toml` in the folder of a competition; or `concours.toml`, what
+  a platform is told;
 - `python` is run, one block after the other; or, if its first line is a comment with the name of a file, written there;
 - `console` has commands after `$ `, and lines of what they print, where `…` stands for anything. If one of these lines
   begins with `concours: `, the command is to fail with it. Contests run in this process.
@@ -34,7 +35,9 @@ from concours.engine.inline import InlineExecutor
 from concours.engine.runners import RUNNERS
 from concours.entrants.preparation import PREPARATIONS
 from concours.runs import session
+from concours.server.accounts.openid import OpenId
 from concours.server.hosting.folder import from_folder
+from concours.server.settings import Settings
 from concours.serving.gateway.offers import Offers
 from concours.stores.memory import MemoryStore
 from concours.tasks.kinds import KINDS
@@ -89,6 +92,7 @@ def test_examples(page, tmp_path, monkeypatch, capfd):
     """What a page tells people to write and to type works, and prints what the page says."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / ".state"))
+    monkeypatch.setenv("OPENID_SECRET", "of a platform")
     monkeypatch.setenv("COLUMNS", "80" if page.stem == "start" else "200")  # start.md shows all that is printed
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(session, "executor_for", in_this_process)
@@ -121,6 +125,8 @@ def read(block: Block, where: str) -> None:
         Offers.read(Path(block.file))
     elif name == "competition.toml":
         from_folder(Path(block.file).parent)
+    elif name == "concours.toml":
+        assert OpenId.of(Settings.of(Path(block.file).parent)), where
     else:
         made = Contest.from_file(block.file)
         ingest(made.task, MemoryStore(), seed=made.seed, folder=made.folder)

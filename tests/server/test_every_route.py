@@ -244,7 +244,7 @@ def make_world(url: str, folder: Any) -> World:
             world.planted[session.digest] = Planted("sessions.digest", "", name)
         owner = Actor(user=numbers["root1"], name="root1", administrator=True)
         needed = {route.scope for route in ROUTES}
-        for scopes in [{"work"}, *({*tokens.SCOPES} - {"work", scope} for scope in needed)]:
+        for scopes in [{"work"}, *({*tokens.SCOPES} - {*tokens.ALONE, scope} for scope in needed)]:
             world.tokens[frozenset(scopes)] = tokens.add(db, owner, "a token", scopes)[1]
         for row in db.execute(select(tables.TOKENS.c.digest)):
             world.planted[row.digest] = Planted("tokens.digest", "", "root1")
@@ -460,7 +460,7 @@ async def ask(app: Any, world: World, route: Route, role: str, slug: str) -> tup
         cookie, form = world.cookies[person]
         headers |= {"cookie": f"concours={cookie}", "x-form": form}
     elif role != "visitor":
-        scopes = {"work"} if role == "worker" else {*tokens.SCOPES} - {"work", route.scope}
+        scopes = {"work"} if role == "worker" else {*tokens.SCOPES} - {*tokens.ALONE, route.scope}
         headers["authorization"] = f"Bearer {world.tokens[frozenset(scopes)]}"
     if method in ("POST", "PUT"):
         body = b"" if page else b"{}"

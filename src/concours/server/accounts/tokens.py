@@ -28,8 +28,12 @@ SCOPES: Final[Mapping[str, str]] = {
     "host": "whatever hosts of your competitions may",
     "admin": "whatever administrators may",
     "work": "run jobs, as a worker; nothing else",
+    "watch": "read the numbers of the platform, for Prometheus; nothing else",
 }
 """Names of scopes, and what a token of each may do."""
+
+ALONE: Final = ("work", "watch")
+"""Scopes of tokens that lie on other machines, and have no other."""
 
 _MOST: Final = 50
 _FRESH_S: Final = 3600
@@ -62,8 +66,8 @@ def add(db: Connection, who: Actor, name: str, scopes: Collection[str], *, days:
     given = sorted(set(scopes), key=list(SCOPES).index) if set(scopes) <= SCOPES.keys() else []
     if not given:
         raise Unfit(f"scopes: expected some of {', '.join(SCOPES)}; got {', '.join(map(repr, scopes)) or 'none'}"[:300])
-    if "work" in given and len(given) > 1:
-        raise Unfit("scopes: a token of a worker has the scope work alone, for it lies on other machines")
+    if len(given) > 1 and (alone := next((scope for scope in ALONE if scope in given), "")):
+        raise Unfit(f"scopes: a token has the scope {alone} alone, for it lies on other machines")
     if days is not None and not 1 <= days <= 3660:
         raise Unfit(f"days: expected 1 to 3,660, or none; got {days:,}")
     _require(db, who, frozenset(given))
@@ -135,8 +139,8 @@ def _require(db: Connection, who: Actor, scopes: frozenset[str]) -> None:
     if who.scopes is not None and not scopes <= who.scopes:
         missing = ", ".join(sorted(scopes - who.scopes))
         raise Forbidden(f"this token has no scope {missing}, and makes none that has")
-    if "admin" in scopes and not who.administrator:
-        raise Forbidden("the scope admin is for administrators")
+    if (only := scopes & {"admin", "watch"}) and not who.administrator:
+        raise Forbidden(f"the scope {min(only)} is for administrators")
     if "work" in scopes and not who.administrator and not _hosts(db, who):
         raise Forbidden("the scope work is for administrators and hosts")
 

@@ -144,7 +144,9 @@ class Conductor:
         leased = self._leased.get(board.competition)
         if leased is None:
             executor = LeasedExecutor(SqlQueue(self._platform.database, owner_of(board.competition)))
-            self._leased[board.competition] = leased = Hub(executor, self._post.changed, listens_s=_LEASED_S, lasting=True)
+            self._leased[board.competition] = leased = Hub(
+                executor, self._post.changed, listens_s=_LEASED_S, lasting=True
+            )
         return DividedExecutor(self._hub.seat(), leased.seat())
 
     @property

@@ -26,6 +26,7 @@ from concours.server.database.opened import Database
 from concours.server.database.tables import ALLIANCES, APPLIED, PHASES, PLACES, RESCORES, SCORES, SUBMISSIONS
 from concours.server.database.texts import text_of
 from concours.server.services import phases
+from concours.server.services.numbers import count_scored
 
 Row = dict[str, Any]
 
@@ -172,6 +173,8 @@ class Projection:
         }
 
     def _submission(self, db: Connection, entry: str, said: Row) -> None:
+        if said["state"] == "scored":
+            count_scored(db, self._board, int(entry))
         db.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.id == int(entry)).values(**said))
         tell(db, f"submission {entry}")
 

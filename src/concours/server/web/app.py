@@ -11,6 +11,7 @@ from concours.server.web.answers import HANDLERS
 from concours.server.web.groups import GROUPS
 from concours.server.web.limits import Limits
 from concours.server.web.live import Feed
+from concours.server.web.meter import Meter
 from concours.server.web.security import Guarded
 
 
@@ -26,8 +27,9 @@ def make(platform: Platform) -> FastAPI:
         exception_handlers=dict(HANDLERS),
     )
     app.state.platform, app.state.limits, app.state.openid = platform, Limits(), OpenId.of(platform.settings)
-    app.state.feed = Feed(platform.database)
-    app.add_middleware(Guarded, settings=platform.settings)
+    app.state.feed = feed = Feed(platform.database)
+    app.state.meter = meter = Meter(platform, feed)
+    app.add_middleware(Guarded, settings=platform.settings, answered=meter.answered)
     for group in GROUPS:
         app.include_router(group.router)
     return app

@@ -50,6 +50,11 @@ class Feed:
         self._task: asyncio.Task[None] | None = None
         self._beginning = asyncio.Lock()
 
+    @property
+    def many(self) -> int:
+        """How many connections there are."""
+        return self._many
+
     async def events(self, topics: Iterable[str], after: int | None, who: str | None = None) -> AsyncIterator[str]:
         """The events of some topics, as the stream carries them. Law: from the first line on, after every change of one
         there is an event of it.

@@ -6,7 +6,7 @@ import logging
 import secrets
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
@@ -77,10 +77,16 @@ class Guarded:
     An id, which the answer and every line of the log carry; the address of who asks, of a proxy's word only where one
     stands in front; that it is meant for us, and not sent by another site's page; headers by which browsers keep pages
     to themselves; one line for what nobody has foreseen.
+
+    Args:
+        answered: told of each request when it has been: its method, its route, the status, and the seconds it took.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, answered: Callable[[str, str | None, int, float], None]
+    ) -> None:
         self._app, self._settings, self._names = app, settings, Names(settings=settings)
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -110,8 +116,10 @@ class Guarded:
             sentence = f"something went wrong on our side; whoever runs this platform finds it under request {id}"
             await failed(Request(scope), 500, sentence)(scope, receive, answer)
         finally:
+            wall_s = time.monotonic() - began
+            self._answered(scope["method"], _route(scope), status, wall_s)
             level = logging.DEBUG if (scope["path"], status) == _IDLE else logging.INFO
-            LOG.log(level, "answered", extra={"more": _line(scope, status, time.monotonic() - began)})
+            LOG.log(level, "answered", extra={"more": _line(scope, status, wall_s)})
             REQUEST.reset(token)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Refusal | None:
@@ -172,11 +180,17 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
+def _route(scope: Scope) -> str | None:
+    """The path of a request as its route has it; none where there is none."""
+    path: str | None = getattr(scope.get("route"), "path", None)
+    return path
+
+
 def _line(scope: Scope, status: int, wall_s: float) -> Mapping[str, Any]:
     """What is logged of a request. Its path as the route has it: what stands in its place may be a secret."""
     return {
         "method": scope["method"],
-        "route": getattr(scope.get("route"), "path", None),
+        "route": _route(scope),
         "status": status,
         "ms": round(wall_s * 1000, 1),
         "user": scope.get("user"),

@@ -227,7 +227,7 @@ def _account(
         password=password,
         token=token or EMPTY,
         tokens=mine,
-        scopes=[scope for scope in tokens.SCOPES if scope != "admin" or asked.actor.administrator],
+        scopes=[scope for scope in tokens.SCOPES if asked.actor.administrator or scope not in ("admin", "watch")],
     )
 
 

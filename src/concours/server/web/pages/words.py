@@ -61,6 +61,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "host": N_("whatever hosts of your competitions may"),
         "admin": N_("whatever administrators may"),
         "work": N_("run jobs, as a worker; nothing else"),
+        "watch": N_("read the numbers of the platform, for Prometheus; nothing else"),
     },
     "suspicion": {
         "file": N_("the same file"),
