@@ -169,6 +169,7 @@ def _mounts(box: Box, data: Mapping[str, int]) -> Iterator[str]:
     above = {str(parent) for place in (*places(), *box.files, box.out) for parent in PurePosixPath(place).parents}
     folders = sorted(above - {"/", box.out, *places(), *box.files})
     inner = [folder for folder in folders if PurePosixPath(folder).is_relative_to(box.out)]
+    yield from ("--bind", "/sys/more/tmp", "/tmp")  # noqa: S108 (in the box, and before what is mounted below it)
     yield from _folders(folder for folder in folders if folder not in inner)
     for place, path in places().items():
         yield from ("--ro-bind", str(path), place)
@@ -181,7 +182,7 @@ def _mounts(box: Box, data: Mapping[str, int]) -> Iterator[str]:
     yield from ("--proc", "/proc", "--dev", "/dev")
     for name in ("sys", "sysrq-trigger"):
         yield from ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")
-    yield from ("--bind", "/sys/more/tmp", "/tmp", "--bind", "/sys/more/shm", "/dev/shm")  # noqa: S108 (in the box)
+    yield from ("--bind", "/sys/more/shm", "/dev/shm")  # noqa: S108 (in the box)
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", box.folder or box.out)
 
 
