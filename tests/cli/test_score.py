@@ -169,7 +169,7 @@ CASES = [
     Case("words for probabilities", changed(2, p_yes="high"), ("p_yes must hold numbers", "'high'")),
     Case("lacking class", GOOD.drop(columns="p_no"), ("column 'p_no' is missing",)),
     Case("class too many", GOOD.assign(p_may=0.0), ("'p_may' is of no class", "p_no, p_yes")),
-    Case("nothing predicted", GOOD[["id"]], ("'prediction'", "p_no, p_yes", "known: id")),
+    Case("nothing predicted", GOOD[["id"]], ("'prediction'", "p_no, p_yes", "its columns are 'id'")),
     Case("number of rows", GOOD.drop(columns="id").iloc[:5], ("5 rows", "no column 'id'", "the 6 rows")),
     Case("empty", "", ("p.csv is empty",)),
     Case("no rows", "id,prediction\n", ("p.csv has a header but no rows",)),
