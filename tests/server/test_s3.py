@@ -187,6 +187,10 @@ def test_a_platform_of_processes_on_a_bucket(platform_s3, tmp_path):
                     sent = sender.post(f"{at}/api/competitions/line/submissions", files={"file": file})
                 assert sent.status_code == 201, sent.text
             wait(lambda: not unfinished(platform_s3), 120, lambda: (tmp_path / "log").read_text()[-3000:])
+            wait(
+                lambda: {row.number for row in _rows(platform_s3)} == {0, 1},
+                60,
+                lambda: (tmp_path / "log").read_text()[-3000:],
+            )
         finally:
             running.end()
-    assert {row.number for row in _rows(platform_s3)} == {0, 1}
