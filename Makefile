@@ -71,7 +71,7 @@ $(LIGHT): pyproject.toml constraints.txt
 
 $(PLATFORM): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing what a platform needs: about 0.2 GB to download."
+	@echo "Installing what a platform needs."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server]'
 	@touch $(PLATFORM)
 

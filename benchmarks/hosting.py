@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -211,7 +212,7 @@ def hosted(folder: Path, rows: int, people: int) -> tuple[Platform, Any, list[st
             },
         }
     )
-    kept = {path: keep(opened.store, _Bytes(content), 1 << 30) for path, content in files.items()}
+    kept = {path: keep(opened.store, BytesIO(content), 1 << 30) for path, content in files.items()}
     with opened.database.writing() as db:
         db.execute(insert(USERS).values(id=1, name="host", display="Host", created=utc_now()))
         number = begin(db, HOST, competition)
@@ -448,18 +449,6 @@ def _state(opened: Platform) -> str:
 def _phase(opened: Platform) -> str:
     with opened.database.reading() as db:
         return str(db.execute(select(PHASES.c.state)).scalar())
-
-
-class _Bytes:
-    """Bytes to read."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content, self._at = content, 0
-
-    def read(self, size: int = -1, /) -> bytes:
-        some = self._content[self._at :] if size < 0 else self._content[self._at : self._at + size]
-        self._at += len(some)
-        return some
 
 
 if __name__ == "__main__":

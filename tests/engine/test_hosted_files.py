@@ -27,10 +27,11 @@ from concours.engine.inline import InlineExecutor
 from concours.engine.journal import MemoryJournal
 from concours.engine.loop import Engine
 from concours.engine.runners import RUNNERS
-from concours.engine.runners.hosted import keep_names, keep_problem
+from concours.engine.runners.hosted import keep_names
 from concours.engine.work import JobResult, RunnerSpec, execute
 from concours.stores.blobs import get_array
 from concours.stores.memory import MemoryStore
+from concours.stores.problems import keep_problem
 from concours.tasks.task import Split, Task
 
 ROWS, LABELS = 30, ("no", "yes", "maybe")

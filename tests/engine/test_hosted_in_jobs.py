@@ -26,10 +26,10 @@ from concours.engine.inline import InlineExecutor
 from concours.engine.journal import FileJournal, MemoryJournal
 from concours.engine.loop import Engine
 from concours.engine.runners import RUNNERS, ranked
-from concours.engine.runners.hosted import keep_problem
 from concours.engine.work import execute
 from concours.stores.blobs import get_array, put_array, put_table
 from concours.stores.memory import MemoryStore
+from concours.stores.problems import keep_problem
 from concours.tasks.inputs.table import TABLE
 from concours.tasks.outputs.classes import Classes
 from concours.testing.toys import toy_output

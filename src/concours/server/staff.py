@@ -46,8 +46,6 @@ class Staff:
         self._posts = posts
         self._leaving = threading.Event()
         self._threads = [threading.Thread(target=self._keep, args=(post,), name=post.name) for post in posts]
-        self.pids: dict[str, int] = {}
-        """Of those that live, by name of the post."""
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -68,10 +66,8 @@ class Staff:
         while not self._leaving.is_set():
             began = time.monotonic()
             process = _started(post)
-            self.pids[post.name] = process.pid
             while process.poll() is None and not self._leaving.wait(0.1):
                 pass
-            self.pids.pop(post.name, None)
             if self._leaving.is_set():
                 _ended(process, post.grace_s)
                 return

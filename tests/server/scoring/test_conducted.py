@@ -19,9 +19,6 @@ from concours.server.services.access import accessed
 sys.path.insert(0, str(Path(__file__).parent))
 from conducting import Stage, declared, folder, predictions
 
-from concours.core.problem import Goal
-from concours.server.scoring.projections import _towards_better
-
 
 @pytest.fixture
 def stage(platform):
@@ -150,11 +147,3 @@ def _board(stage, part):
     with stage.platform.database.reading() as db:
         rows = db.execute(select(PLACES).where(PLACES.c.part == part).order_by(PLACES.c.number, PLACES.c.entry)).all()
     return [(row.entry, json.loads(row.line)) for row in rows]
-
-
-@pytest.mark.parametrize("greater", [True, False])
-def test_a_gain_is_positive_where_the_alliance_is_better(greater):
-    """Whichever way the metric goes; and a loss that is certain is no certain gain."""
-    raw = {"value": 0.25, "low": 0.125, "high": 0.5}
-    gain, ends = _towards_better(raw, Goal(name="a metric", greater_is_better=greater))
-    assert (gain, ends) == ((0.25, [0.125, 0.5]) if greater else (-0.25, [-0.5, -0.125]))

@@ -61,7 +61,7 @@ _OWN = {
     "receive_file": RunnerSpec(
         reference="concours.engine.runners.hosted:receive_file", version=2, packages=("numpy", "pyarrow")
     ),
-    "ally": RunnerSpec(reference="concours.engine.runners.ally:ally", version=1, packages=_NUMERIC),
+    "ally": RunnerSpec(reference="concours.engine.runners.ally:ally", version=2, packages=_NUMERIC),
     "rank": RunnerSpec(reference="concours.engine.runners.hosted:rank", version=3, packages=_NUMERIC),
     "climb": RunnerSpec(reference="concours.engine.runners.hosted:climb", version=1, packages=_NUMERIC),
     "rank_scores": RunnerSpec(reference="concours.engine.runners.hosted:rank_scores", version=1, packages=("numpy",)),

@@ -71,9 +71,10 @@ def ally(job: Job, store: Store) -> JobResult:
     Params: `part`, `decisions`, and `best`, which entry scores best alone.
 
     Values: `members`, entries by their places, the greatest weight first; `weights`, those that all public rows choose
-    (0 of who is chosen in folds alone); `scores`, `intervals` and `unsure` by metric; `gain` over the best entry, its
-    95% interval, and whether it is certain; `credit` of the members (`kernels.credit.shares`), of what is chosen
-    crosswise; `complement` (`insights.complement`); `rows`, `entered`, `by`, and `candidates`, out of how many.
+    (0 of who is chosen in folds alone); `scores`, `intervals` and `unsure` by metric; `gain` over the best entry,
+    below 0 where that is better, its 95% interval, and whether a gain is certain; `credit` of the members
+    (`kernels.credit.shares`), of what is chosen crosswise; `complement` (`insights.complement`); `rows`, `entered`,
+    `by`, and `candidates`, out of how many.
 
     Raises:
         DataError: there are too few entries or rows.
@@ -247,7 +248,7 @@ class _Allying:
             scores[metric.name] = finite(means.means[0])
             intervals[metric.name] = intervals_of(metric, means, out_of_fold=out_of_fold)[0]
             unsure[metric.name] = unsure_of(metric, means)[0]
-            gain = gain or _gain(means)
+            gain = gain or _gain(means, metric)
         found = {"scores": scores, "intervals": intervals, "gain": gain}
         found["unsure"] = {name: why for name, why in unsure.items() if why}
         game = Game(
@@ -333,11 +334,12 @@ def _true_or_not(p: Floats, y: Codes) -> Floats:
     return np.stack([true, 1 - true], axis=1)
 
 
-def _gain(means: Means) -> dict[str, Any]:
-    """By how much the first is above the second, in the units of the metric."""
-    found = differences(means, [(0, 1)])
-    low, high = finite(found.low[0]), finite(found.high[0])
-    return {"value": finite(found.value[0]), "low": low, "high": high, "certain": bool(found.certain[0])}
+def _gain(means: Means, metric: Metric) -> dict[str, Any]:
+    """By how much the first is better than the second, in the units of the metric: below 0 where it is worse."""
+    found = differences(means, [(0, 1) if metric.greater_is_better else (1, 0)])
+    value, low, high = (finite(of[0]) for of in (found.value, found.low, found.high))
+    certain = bool(found.certain[0] and found.value[0] > 0)
+    return {"value": value, "low": low, "high": high, "certain": certain}
 
 
 def _listed(values: Floats | None) -> list[float] | None:

@@ -5,7 +5,6 @@ What somebody sent may be gone, damaged or of another form. That is their failur
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -14,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from concours.core.digests import Digest, canonical_json
+from concours.core.digests import Digest
 from concours.core.errors import ContentRefused, DataError, ObjectDamaged, ObjectNotFound
 from concours.core.job import Job
 from concours.core.own_scoring import OwnScoring
@@ -191,11 +190,6 @@ def _objects(scoring: Problem | OwnScoring) -> frozenset[Digest]:
 def keep_names(names: Sequence[str], store: Store) -> Digest:
     """Keeps what the rows of a test part are called, as files of predictions name them (`engine.ingest.names_of`)."""
     return put_values(store, pa.array(names, pa.string()))
-
-
-def keep_problem(problem: Problem | OwnScoring, store: Store) -> Digest:
-    """Keeps a problem so that a signal can name it: the content's digest is the problem's own."""
-    return store.put(io.BytesIO(canonical_json(problem.content)))
 
 
 def _settled(problem: Mapping[str, Any]) -> dict[str, Any]:

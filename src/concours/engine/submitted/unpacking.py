@@ -15,6 +15,7 @@ from concours.core.archive import plain_path
 from concours.core.errors import ContentRefused
 from concours.core.space import no_space_named
 from concours.core.visible import shortened, visible
+from concours.core.zips import opened_zip
 
 MOST_FILES: Final = 5_000
 _ZIP: Final = b"PK\x03\x04"
@@ -92,7 +93,7 @@ def _write(members: Members, into: Path, most_bytes: int) -> None:
 
 
 def _zipped(content: BinaryIO) -> Members:
-    with zipfile.ZipFile(content) as archive:
+    with opened_zip(content) as archive:
         for item in archive.infolist():
             if item.is_dir():
                 continue

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from concours.core.errors import ContestError
 from concours.stores.databases import Backend, opened, shown, why
 
 _PATIENCE_S = 60.0
+_LOOK_S = 0.1
 MIGRATIONS = Path(__file__).parent / "migrations"
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
@@ -98,7 +99,19 @@ class Database:
         Raises:
             ContestError: they are of a later version.
         """
-        with self._turn(), self.engine.begin() as db:
+        end = time.monotonic() + _PATIENCE_S
+
+        def late() -> bool:
+            time.sleep(_LOOK_S)
+            return time.monotonic() > end
+
+        with self.alone("migration", until=late) as alone:
+            if not alone:
+                raise ContestError("another process has been migrating this database for a minute: wait until it ends")
+            self._upgrade(to, migrations)
+
+    def _upgrade(self, to: str, migrations: Path) -> None:
+        with self.engine.begin() as db:
             for known in (self.form(db), to):
                 if known not in (None, "head"):
                     self._require_known(known)
@@ -108,22 +121,23 @@ class Database:
             command.upgrade(config, to)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """One at a time: several platforms may start on one database at once."""
-        until = time.monotonic() + _PATIENCE_S
+    def alone(self, what: str, *, until: Callable[[], bool]) -> Iterator[bool]:
+        """Whether this process alone is something for the database, such as its conductor, while the context lasts.
+
+        Args:
+            until: called while another is that: waits a moment, and says whether to give up.
+        """
         while True:
-            hold = self.backend.hold(self.engine, "migration")
-            try:
-                hold.__enter__()
-                break
-            except ContestError:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.1)
-        try:
-            yield
-        finally:
-            hold.__exit__(None, None, None)
+            with ExitStack() as holding:
+                try:
+                    holding.enter_context(self.backend.hold(self.engine, what))
+                except ContestError:
+                    if until():
+                        yield False
+                        return
+                    continue
+                yield True
+                return
 
     def _require_known(self, form: str | None) -> None:
         scripts = ScriptDirectory(str(MIGRATIONS))

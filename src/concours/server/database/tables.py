@@ -206,13 +206,12 @@ PHASES = Table(
     Column("ends", _TIME),
     Column("state", String(12), nullable=False),
     Column("settings", Text, nullable=False),
-    Column("opened", Text),
     Column("problem", _DIGEST),
     Column("began", Text),
     UniqueConstraint("competition", "key"),
 )
 """state: `waiting`, `open`, `closing` (its last signal is sent) or `closed` (the private rows are scored).
-settings: `hosting.competition.Phase` as JSON. opened: what `open_competition` found of it, as JSON.
+settings: `hosting.competition.Phase` as JSON.
 problem: the one that counts. began: what its board began with, as JSON (`scoring.boards.Began`), which stays as it
 is whatever a host changes later, since the journal rests on it. The board of a phase is called `phase ID`."""
 

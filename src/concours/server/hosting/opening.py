@@ -31,12 +31,13 @@ from concours.core.problem import Problem
 from concours.core.written import counted
 from concours.engine.ingest import Ingested, ingest, names_of
 from concours.engine.runners import RUNNERS as ENGINE
+from concours.engine.runners.hosted import keep_names
 from concours.engine.work import JobResult, RunnerSpec, execute
 from concours.entrants.recipes import resolve
 from concours.server.hosting.competition import DATA, Baseline, Competition, Phase
 from concours.server.hosting.opened import ID, RUNNER, Asked, Opened, PublicFile
 from concours.stores.blobs import get_array, put_bundle
-from concours.stores.values import get_values, put_values
+from concours.stores.values import get_values
 from concours.tasks.kinds import Kind, kind_named
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.table import output_valued
@@ -193,7 +194,7 @@ def _asked(
         problem=problem,
         rows=rows,
         public_rows=int(get_array(store, problem.public).sum()) if problem.public else rows,
-        ids=put_values(store, pa.array(names, pa.string())),
+        ids=keep_names(names, store),
         id=id,
         target=task.target_column or "",
         columns=columns,

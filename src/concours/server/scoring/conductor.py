@@ -9,11 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 
-from concours.core.errors import ContestError
 from concours.core.event import utc_now
 from concours.core.ports import Executor
 from concours.engine.leased import DividedExecutor, LeasedExecutor
@@ -46,6 +44,8 @@ _AGAIN_S: Final = 5.0
 _JOB_S: Final = 900.0
 _LEASED_S: Final = 0.25
 _REST_S: Final = 5.0
+_HELD_S: Final = 1.0
+"""Between two looks at whether another still conducts."""
 
 
 def conduct(told: Mapping[str, Any], leaving: threading.Event) -> None:
@@ -53,7 +53,7 @@ def conduct(told: Mapping[str, Any], leaving: threading.Event) -> None:
     settings = Settings.from_json(told)
     logs.keep(settings, "conductor")
     platform = Platform.opened(settings)
-    with _alone(platform, leaving) as alone:
+    with platform.database.alone("conductor", until=lambda: leaving.wait(_HELD_S)) as alone:
         if alone:
             Conductor(platform, scorers(platform)).work(leaving)
 
@@ -154,28 +154,5 @@ class Conductor:
         return (self._hub, *self._leased.values())
 
 
-@contextmanager
-def _alone(platform: Platform, leaving: threading.Event) -> Iterator[bool]:
-    """Waits until no other conducts; whether that came before it is to leave."""
-    while not leaving.is_set():
-        hold = platform.database.backend.hold(platform.database.engine, "conductor")
-        try:
-            hold.__enter__()
-        except ContestError:
-            leaving.wait(1.0)
-            continue
-        try:
-            yield True
-        finally:
-            hold.__exit__(None, None, None)
-        return
-    yield False
-
-
-def main(work: Callable[[Mapping[str, Any], threading.Event], None] = conduct) -> None:
-    """The program."""
-    serve_post(work)
-
-
 if __name__ == "__main__":
-    main()
+    serve_post(conduct)

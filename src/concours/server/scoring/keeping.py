@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any, Final
+from typing import Final
 
-from concours.core.event import Signal
 from concours.core.ports import Executor, Notice
 from concours.engine.identity import code_digests
 from concours.engine.limits import Limits
@@ -58,8 +57,5 @@ class BoardKeeper(threading.Thread):
         if notice.topic in ("warning", "held"):
             _LOG.warning("%s: %s", self._board.name, notice.text)
         elif notice.topic == "refused" and notice.signal:
-            _LOG.warning("%s does not take %s: %s", self._board.name, _who(notice.signal), notice.text)
-
-
-def _who(signal: Signal) -> Any:
-    return f"{signal.name} {signal.id}"
+            signal = notice.signal
+            _LOG.warning("%s does not take %s %s: %s", self._board.name, signal.name, signal.id, notice.text)

@@ -64,9 +64,8 @@ def _drafted(db: Connection, row: Row[Any], found: Opened | str) -> None:
     if isinstance(found, str):
         db.execute(update(COMPETITIONS).where(of).values(complaint=found, opened=None))
     else:
-        opened = found.to_json()
-        db.execute(update(COMPETITIONS).where(of).values(complaint="", opened=text_of(opened)))
-        for asked, said in zip(found.asked, opened["asked"], strict=True):
+        db.execute(update(COMPETITIONS).where(of).values(complaint="", opened=text_of(found.to_json())))
+        for asked in found.asked:
             mine = (PHASES.c.competition == row.competition, PHASES.c.key == asked.phase)
-            db.execute(update(PHASES).where(*mine).values(problem=asked.problem.digest, opened=text_of(said)))
+            db.execute(update(PHASES).where(*mine).values(problem=asked.problem.digest))
     db.execute(update(COMPETITIONS).where(of, COMPETITIONS.c.state == "checking").values(state="draft"))

@@ -14,12 +14,11 @@ from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from concours.compete.answered import Answered
-from concours.compete.hosted_board import Allied, Board, Part, Ranking, current, scoring_of
+from concours.compete.hosted_board import Allied, Board, Part, Ranking, current
 from concours.compete.hosted_changes import Moved, changes, rescorings
 from concours.compete.hosted_lines import Line, lines, unranked
 from concours.core.digests import Digest
 from concours.core.event import utc_now
-from concours.core.problem import Goal
 from concours.core.standings import Standing
 from concours.server.database.changes import tell
 from concours.server.database.opened import Database
@@ -254,30 +253,16 @@ def _numbers(standing: Standing) -> Row:
     return {name: value for name, value in found.items() if value not in (None, "", {})}
 
 
-def _towards_better(gain: Mapping[str, Any], goal: Goal) -> tuple[float | None, list[float | None]]:
-    """By how much the alliance is better than the best entry, and that interval; negative where it is worse."""
-    value, low, high = gain["value"], gain["low"], gain["high"]
-    if goal.greater_is_better:
-        return value, [low, high]
-    return _less(value), [_less(high), _less(low)]
-
-
-def _less(value: float | None) -> float | None:
-    return None if value is None else 0.0 - value
-
-
 def _together(state: Board, known: Answered[Allied]) -> Row:
     """What entries achieve together, and who has which part in it; why nothing, where that is so.
 
-    `ci` and `gain` are of the ranking metric, the gain positive where the alliance is better; `alike` says how the
-    errors of two members go together (correlation).
+    `ci` and `gain` are of the ranking metric; `alike` says how the errors of two members go together (correlation).
     """
     if known.reason:
         return {"reason": known.reason, "members": []}
     values = known.values
     first = next(iter(values["scores"]))
-    credit = values["credit"] or {}
-    gain, ends = _towards_better(values["gain"], scoring_of(state, known.asked.problem).metrics[0])
+    credit, gain = values["credit"] or {}, values["gain"]
     entries = [known.asked.entries[place] for place in values["members"]]
     whole = {"credit": "shapley", "stderr": "stderr", "share": "shares", "without": "lost"}
     return {
@@ -287,9 +272,9 @@ def _together(state: Board, known: Answered[Allied]) -> Row:
         "metrics": values["scores"],
         "intervals": values["intervals"],
         "unsure": values["unsure"],
-        "gain": gain,
-        "gain_ci": ends,
-        "certain": values["gain"]["certain"] and gain is not None and gain > 0,
+        "gain": gain["value"],
+        "gain_ci": [gain["low"], gain["high"]],
+        "certain": gain["certain"],
         "by": values["by"],
         "rows": values["rows"],
         "entered": values["entered"],

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from typing import Any, Final
 
 from sqlalchemy import Row, String, cast, exists, func, insert, literal, select, update
 from sqlalchemy.engine import Connection
 
-from concours.core.digests import Digest, canonical_json
 from concours.core.event import utc_now
 from concours.core.ports import Store
 from concours.engine.inbox import new_signal
@@ -39,6 +37,7 @@ from concours.server.services.access import Access, Rule
 from concours.server.services.editing import locked, read
 from concours.server.services.files import Kept, put_all
 from concours.server.services.publishing import ask, files_of
+from concours.stores.problems import keep_problem
 
 _LONGEST: Final = 2000
 _BY: Final = "the platform"
@@ -181,7 +180,7 @@ def apply(db: Connection, store: Store, correction: int, found: Opened | str) ->
     for phase in db.execute(select(PHASES).where(PHASES.c.competition == row.id).with_for_update()).all():
         new = found.of(phase.key)
         if phase.state == "waiting":
-            values = {"problem": new.problem.digest, "opened": text_of(new_json(found, phase.key))}
+            values = {"problem": new.problem.digest}
             db.execute(update(PHASES).where(PHASES.c.id == phase.id).values(**values))
             opened = replace(opened, asked=tuple(new if one.phase == phase.key else one for one in opened.asked))
         elif phase.state == "open" and new.problem.digest != phase.problem:
@@ -193,11 +192,6 @@ def apply(db: Connection, store: Store, correction: int, found: Opened | str) ->
     db.execute(update(COMPETITIONS).where(COMPETITIONS.c.id == row.id).values(**values))
     db.execute(update(CORRECTIONS).where(CORRECTIONS.c.id == correction).values(state="applied"))
     audit.write(db, _BY, "competition.rescore", row.slug, {"correction": correction, "phases": told})
-
-
-def new_json(found: Opened, phase: str) -> Any:
-    """What a phase asks for, as its column has it."""
-    return next(one for one in found.to_json()["asked"] if one["phase"] == phase)
 
 
 def rescores(db: Connection, access: Access) -> tuple[Rescore, ...]:
@@ -282,7 +276,7 @@ def _with_metrics(competition: Competition, metrics: Sequence[str]) -> Competiti
 
 
 def _tell(db: Connection, store: Store, phase: Row[Any], new: Asked, asked: Row[Any]) -> None:
-    problem = Digest(store.put(BytesIO(canonical_json(new.problem.content))))
+    problem = keep_problem(new.problem, store)
     board = f"phase {phase.id}"
     inbox.put(db, new_signal("rescored", {"problem": problem}, to=board, id=f"rescored {phase.id} {asked.id}"))
     values = {

@@ -7,8 +7,7 @@ route holds before the first byte is read, and again in the transaction in which
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated, Any, Final
@@ -19,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from concours.core.space import no_space_named
 from concours.server.platform import Platform
 from concours.server.web.bodies import paced
-from concours.server.web.routes import Asking, AskingOf, counted, held
+from concours.server.web.routes import Come, counted, held
 
 BODY: Final[dict[str, Any]] = {
     "requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
@@ -28,7 +27,7 @@ BODY: Final[dict[str, Any]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Receiving:
+class Receiving(Come):
     """A request whose body lies in a file.
 
     Attributes:
@@ -37,25 +36,9 @@ class Receiving:
         aside: a folder of the platform's for what is there for a moment.
     """
 
-    request: Request
-    platform: Platform
     content: IO[bytes]
     path: Path
     aside: Path
-
-    @contextmanager
-    def writing(self) -> Iterator[Asking]:
-        """A transaction for whoever sent it, if the rule of the route still holds; committed when it ends well."""
-        with self.platform.database.writing() as db:
-            yield held(self.request, db)
-
-    @contextmanager
-    def writing_in(self) -> Iterator[AskingOf]:
-        """The same about the competition that the route names."""
-        with self.writing() as asked:
-            if not isinstance(asked, AskingOf):
-                raise TypeError(f"{self.request.url.path} is of no competition")
-            yield asked
 
 
 async def _receiving(request: Request) -> AsyncIterator[Receiving]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -228,6 +229,38 @@ def _asking(request: Request, form: Annotated[str, Depends(_form_sent)]) -> Iter
         if not route.writes and request.method not in READS:
             db.close()
         yield asking
+
+
+@dataclass(frozen=True, kw_only=True)
+class Come:
+    """A request whose body has come, while no transaction was open.
+
+    Attributes:
+        form: what shows that a page of its sender's session sent it; none where the header does (`held`).
+    """
+
+    request: Request
+    platform: Platform
+    form: str | None = None
+
+    @contextmanager
+    def writing(self) -> Iterator[Asking]:
+        """A transaction for whoever sent it, if the rule of the route still holds; committed when it ends well."""
+        with self.platform.database.writing() as db:
+            yield held(self.request, db, self.form)
+
+    @contextmanager
+    def writing_in(self) -> Iterator[AskingOf]:
+        """The same about the competition that the route names."""
+        with self.writing() as asked:
+            yield of_competition(asked)
+
+
+def of_competition(asked: Asking) -> AskingOf:
+    """What is asked of a competition. Raises TypeError: the route names none."""
+    if not isinstance(asked, AskingOf):
+        raise TypeError(f"{asked.request.url.path} is of no competition")
+    return asked
 
 
 Asked = Annotated[Asking, Depends(_asking, scope="function")]

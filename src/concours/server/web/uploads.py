@@ -7,7 +7,7 @@ No transaction is open while bytes come in, and none of the threads that answer 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Final
@@ -21,7 +21,7 @@ from concours.server.refusals import Refusal, Unfit
 from concours.server.services import submissions
 from concours.server.web.bodies import next_piece, paced
 from concours.server.web.limits import Turns
-from concours.server.web.routes import Asking, AskingOf, Route, counted, held
+from concours.server.web.routes import AskingOf, Come, Route, counted, held, of_competition
 
 _AT_ONCE: Final = 64
 _LIMITER = CapacityLimiter(_AT_ONCE)
@@ -73,7 +73,7 @@ def _take(request: Request, stream: AsyncIterator[bytes]) -> Received:
 
     def refuse(fields: Fields) -> None:
         with platform.database.reading() as db:
-            submissions.require_room(db, _of_competition(held(request, db)).access, fields.get("phase", ""))
+            submissions.require_room(db, of_competition(held(request, db)).access, fields.get("phase", ""))
 
     with nullcontext() if request.scope.get("local") else TURNS.taken(sender.user):
         return received(
@@ -93,20 +93,14 @@ def _chunks(stream: AsyncIterator[bytes]) -> Iterator[bytes]:
 def _sending(request: Request, file: Annotated[Received, Depends(_received)]) -> Iterator[SendingTo]:
     platform: Platform = request.app.state.platform
     with platform.database.writing() as db:
-        yield SendingTo(**vars(_of_competition(held(request, db))), received=file)
-
-
-def _of_competition(asked: Asking) -> AskingOf:
-    if not isinstance(asked, AskingOf):
-        raise TypeError("submissions are sent to competitions")
-    return asked
+        yield SendingTo(**vars(of_competition(held(request, db))), received=file)
 
 
 Sending = Annotated[SendingTo, Depends(_sending, scope="function")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Form:
+class Form(Come):
     """A form with a file that a page of a session sent; no transaction is open.
 
     Attributes:
@@ -114,8 +108,6 @@ class Form:
         came: the file, which lies in the store; or why it is not taken.
     """
 
-    request: Request
-    platform: Platform
     fields: Fields
     came: Received | Refusal
 
@@ -133,18 +125,6 @@ class Form:
         """The file, where one was picked. Raises Refusal: it is not taken."""
         return None if isinstance(self.came, NoFile) else self.file
 
-    @contextmanager
-    def writing(self) -> Iterator[Asking]:
-        """A transaction for whoever sent it, if the rule of the route still holds; committed when it ends well."""
-        with self.platform.database.writing() as db:
-            yield held(self.request, db, self.request.scope["form"])
-
-    @contextmanager
-    def writing_in(self) -> Iterator[AskingOf]:
-        """The same about the competition that the route names."""
-        with self.writing() as asked:
-            yield _of_competition(asked)
-
 
 async def _form(request: Request) -> Form:
     take = partial(_take_form, request, paced(aiter(request.stream())))
@@ -159,14 +139,13 @@ def _take_form(request: Request, stream: AsyncIterator[bytes]) -> Form:
     given: list[Fields] = []
 
     def admit(fields: Fields) -> None:
-        request.scope["form"] = request.headers.get("x-form", fields.get("form", ""))
         with platform.database.reading() as db:
-            asked = held(request, db, request.scope["form"])
+            asked = held(request, db, _shown(request, fields))
             if not request.scope.get("local"):
                 turn.enter_context(TURNS.taken(asked.actor.user))
             given.append(fields)
             if route.limit == SENDS["limit"]:
-                submissions.require_room(db, _of_competition(asked).access, fields.get("phase", ""))
+                submissions.require_room(db, of_competition(asked).access, fields.get("phase", ""))
 
     came: Received | Refusal
     with ExitStack() as turn:
@@ -184,7 +163,12 @@ def _take_form(request: Request, stream: AsyncIterator[bytes]) -> Form:
                 admit({})
             came = refusal
     fields = {name: text for name, text in given[-1].items() if name not in ("form", "file")}
-    return Form(request=request, platform=platform, fields=fields, came=came)
+    return Form(request=request, platform=platform, form=_shown(request, given[-1]), fields=fields, came=came)
+
+
+def _shown(request: Request, fields: Fields) -> str:
+    """What shows that a page of this session sent a form."""
+    return request.headers.get("x-form", fields.get("form", ""))
 
 
 FormWithFile = Annotated[Form, Depends(_form, scope="function")]

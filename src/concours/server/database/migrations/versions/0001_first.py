@@ -307,7 +307,6 @@ def upgrade() -> None:
         sa.Column("ends", sa.String(length=32), nullable=True),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("settings", sa.Text(), nullable=False),
-        sa.Column("opened", sa.Text(), nullable=True),
         sa.Column("problem", sa.String(length=71), nullable=True),
         sa.Column("began", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["competition"], ["competitions.id"], name=op.f("fk_phases_competition")),
