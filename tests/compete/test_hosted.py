@@ -105,6 +105,7 @@ SIGNALS = [
     closes({"gone": ["c3", "c5"]}),
     joins("late"),
 ]
+AFTER = [withdraws("c3"), rescores("after"), closes({"gone": ["c5"]}), withdraws("c5")]
 
 OWN = OwnScoring(
     name="own",
@@ -119,13 +120,13 @@ OWN = OwnScoring(
 @pytest.mark.parametrize("answer", [all_well, some_fail, all_fail])
 def test_conformance(answer: Answer) -> None:
     """A hosted board keeps the laws of processes that hear, with signals again, too late, and jobs that fail."""
-    check_process(BOARD, toy_candidates(2), signals=SIGNALS, answer=answer)
+    check_process(BOARD, toy_candidates(2), signals=[*SIGNALS, *AFTER], answer=answer)
 
 
 @pytest.mark.parametrize("answer", [all_well, some_fail, all_fail])
 def test_conformance_of_a_ladder(answer: Answer) -> None:
     """The same laws hold where what is shown of a team hangs on the order of its entries."""
-    check_process(replace(BOARD, ladder=True), toy_candidates(2), signals=SIGNALS, answer=answer)
+    check_process(replace(BOARD, ladder=True), toy_candidates(2), signals=[*SIGNALS, *AFTER], answer=answer)
 
 
 @pytest.mark.parametrize("rest", [digest_json("rest"), None])
@@ -137,7 +138,8 @@ def test_conformance_where_a_program_of_the_host_scores(answer: Answer, rest: Di
     ]
     signals.insert(-2, joins("c4", team="cc", file=digest_json("c4"), called="p.csv"))
     signals.append(closes({"gone": ["c3", "c4"]}))
-    check_process(Hosted(problem=replace(OWN, rest=rest)), (), signals=signals, answer=answer)
+    after = [rescores("after"), withdraws("c4"), rescores("last")]
+    check_process(Hosted(problem=replace(OWN, rest=rest)), (), signals=[*signals, *after], answer=answer)
 
 
 def told(signals: Iterable[Signal], *, board: Hosted = BOARD) -> Board:
@@ -311,6 +313,34 @@ def test_what_is_late_is_refused_with_the_time() -> None:
     """Whoever comes too late is told when it was over."""
     state = told([CLOSED])
     assert BOARD.refusal(state, joins("late")) == f"the board was closed at {CLOSED.at}"
+
+
+def test_after_the_end_a_final_that_is_withdrawn_gives_its_place_to_another() -> None:
+    """The rest is scored anew for those that stand, and of the team for its other final, or its best public one."""
+    signals = [joins("a"), joins("b", team="t"), joins("c", team="t"), closes({"t": ["b"]})]
+    end = done(told(signals))
+    assert end.rest is not None
+    assert end.rest.asked.entries == ("a", "b")
+    without = done(BOARD.update(end, withdraws("b")))
+    assert without.rest is not None
+    assert without.rest.asked.entries == ("a", "c")
+    assert BOARD.plan(without).status == "finished"
+    nobody = done(BOARD.update(BOARD.update(without, withdraws("a")), withdraws("c")))
+    assert nobody.rest is None
+    assert not list(BOARD.standings(nobody))
+
+
+def test_after_the_end_another_truth_makes_the_end_anew() -> None:
+    """Every entry is scored by it, and so are the finals on the rest; the old places are shown until then."""
+    first, second, rescored = joins("a"), joins("b"), rescores("second")
+    end = done(told([first, second, CLOSED]))
+    again = BOARD.update(end, rescored)
+    assert BOARD.standings(again) == BOARD.standings(end)
+    anew = done(again)
+    assert anew.rest is not None
+    assert anew.rest.asked.problem == digest_json("second")
+    assert [line.score for line in BOARD.standings(anew)] != [line.score for line in BOARD.standings(end)]
+    assert as_value(anew) == as_value(done(told([first, second, CLOSED, rescored])))
 
 
 def test_a_board_needs_a_test_part() -> None:

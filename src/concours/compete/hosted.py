@@ -1,8 +1,9 @@
 """A hosted board: entries join while it runs, by predictions, file, program or recipe, and are scored as they come.
 
 While the board is open, public rows alone are scored: each entry by itself, at once, and the best of every team
-together, for their ranks; at most one such ranking is under way. The other rows are scored once, for the teams' finals,
-when it is closed and everything that had joined by then has ended.
+together, for their ranks; at most one such ranking is under way. The other rows are scored for the teams' finals, when
+it is closed and everything that had joined by then has ended; and again where a final is then withdrawn, or a truth
+was wrong.
 """
 
 from __future__ import annotations
@@ -61,8 +62,9 @@ class Hosted:
     done for it out of the plan. `rescored` names a `problem` by digest, which differs from the board's in the targets,
     weights and groups of the test part, in which of its rows are public, and in metrics at most: from then on it is the
     one that counts. Scores are kept by problem, and every entry is scored by each, so that a difference can be shown.
-    `closed` ends it, and is the last that is taken; `finals` are the entries, two at most a team, by which teams are
-    ranked in the end, each by the better one; of a team that names none, or none that has a score, its best public one.
+    `closed` ends it: from then on it takes `withdrawn` and `rescored` alone, by which its end is made anew. `finals`
+    are the entries, two at most a team, by which teams are ranked in the end, each by the better one; of a team that
+    names none, or none that has a score and stands, its best public one.
 
     `opted` says whether a `team`, or without one the whole board, takes part in the `alliance`. `merged` makes a `team`
     part of another one, `into` which all that it has sent goes, and what it will: as if it had been that one's always.
@@ -209,6 +211,8 @@ class Hosted:
             return state
         read = type(self.problem).from_json(event.values["problem"]) if isinstance(event, Done) else event.reason
         state = replace(state, read=state.read.with_item(digest, read))
+        if not isinstance(read, str):
+            state = state.with_judged(())
         for entry in state.standing:
             state = self._advanced(state, entry)
         return state
@@ -297,10 +301,11 @@ class Hosted:
         self, state: Board, entry: str, result: Result, under_way: UnderWay, jobs: tuple[Job, ...]
     ) -> tuple[Board, tuple[Job, ...]]:
         """The same of a final, where it is scored on the rest by itself."""
-        if entry not in (state.judged or ()) or entry in state.private:
+        if entry not in state.judged or entry in state.private:
             return state, jobs
-        measure = self._measure(state, current(state))
-        job = under_way.kept.once("private", None, lambda: measure.private(result))
+        digest = current(state)
+        measure = self._measure(state, digest)
+        job = under_way.kept.once(f"private {digest}", None, lambda: measure.private(result))
         score = _score(measure, job, under_way.known.get(job.digest)) if job else None
         if score:
             return replace(state, private=state.private.with_item(entry, score)), jobs
@@ -349,7 +354,7 @@ class Hosted:
         if all(getattr(before, what) is getattr(state, what) for what in _RANKED_BY):
             return state
         pending = state.ranking
-        if pending and (pending.asked.part == "rest" or self._counts(before, state, pending.asked)):
+        if pending and self._counts(before, state, pending.asked):
             return state
         wanted = Ranking(problem=current(state), part="public", entries=_best(state))
         if not wanted.entries:
@@ -362,7 +367,7 @@ class Hosted:
         if all(getattr(before, what) is getattr(state, what) for what in _ALLIED_BY):
             return state
         pending, as_before = state.allying, before.opted is state.opted and before.allowed is state.allowed
-        if pending and (pending.asked.part == "rest" or (as_before and self._counts(before, state, pending.asked))):
+        if pending and as_before and self._counts(before, state, pending.asked):
             return state
         wanted = Allied(problem=current(state), part="public", entries=_taking_part(state))
         known = state.alliance is not None and state.alliance.asked == wanted
@@ -383,26 +388,26 @@ class Hosted:
             or any(digest not in state.read for digest in state.problems)
         ):
             return state
-        state = self._closing_alliance(state)
-        if state.rest:
-            return state
-        if state.judged is None:
-            state = replace(state, judged=_finals(state))
-            for entry in state.judged or ():
-                state = self._advanced(state, entry)
-        if state.under_way or not state.judged:
+        state = self._closing_alliance(state).with_judged(_finals(state))
+        for entry in state.judged:
+            state = self._advanced(state, entry)
+        if state.under_way:
             return state
         wanted = Ranking(problem=current(state), part="rest", entries=state.judged)
-        return replace(state, ranking=self._ranks(state, wanted))
+        if not wanted.entries:
+            return replace(state, rest=None)
+        known = state.rest is not None and state.rest.asked == wanted
+        return state if known else replace(state, ranking=self._ranks(state, wanted))
 
     def _closing_alliance(self, state: Board) -> Board:
         """The alliance of the public rows on the rest, once it is known, where there is a rest."""
-        known = state.alliance
-        if state.last_alliance or state.allying or known is None or known.reason:
+        public, known = state.alliance, state.last_alliance
+        if state.allying:
             return state
-        if not self._measure(state, known.asked.problem).apart:
-            return state
-        return replace(state, allying=self._allies(state, replace(known.asked, part="rest")))
+        if public is None or public.reason or not self._measure(state, public.asked.problem).apart:
+            return replace(state, last_alliance=None)
+        wanted = replace(public.asked, part="rest")
+        return state if known and known.asked == wanted else replace(state, allying=self._allies(state, wanted))
 
     def _ranks(self, state: Board, ranking: Ranking) -> Pending[Ranking]:
         measure = self._measure(state, ranking.problem)

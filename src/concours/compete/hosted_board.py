@@ -159,7 +159,7 @@ class Board:
     guarded: bool = False
     shown: Persistent[str, str] = field(default_factory=Persistent)
     climbing: Mapping[str, Pending[str]] = field(default_factory=lambda: frozen({}))
-    judged: tuple[str, ...] | None = None
+    judged: tuple[str, ...] = ()
     private: Persistent[str, Score] = field(default_factory=Persistent)
     opted: Persistent[str, bool] = field(default_factory=Persistent)
     allowed: bool = True
@@ -267,8 +267,16 @@ class Board:
             of_side=self.of_side.with_item(side, left),
             results=self.results.without(entry),
             scores=scores,
+            private=self.private.without(entry),
             best=best,
         ).with_jobs(entry, None)
+
+    def with_judged(self, entries: tuple[str, ...]) -> Self:
+        """With these as the finals: of others nothing is known on the rest."""
+        private = self.private
+        for entry in set(self.judged).difference(entries):
+            private = private.without(entry)
+        return replace(self, judged=entries, private=private)
 
     def value(self, problem: Digest, entry: str) -> float | None:
         """By what an entry is ranked, if it has a score."""

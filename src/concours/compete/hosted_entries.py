@@ -130,7 +130,7 @@ def _role(*, baseline: bool) -> Role:
 
 def refusal_of(state: Board, name: str, body: Mapping[str, Any]) -> str:
     """Why a board does not take a signal; empty where it does. Follows from the signals that it has taken."""
-    if state.closed:
+    if state.closed and name not in _AFTER_THE_END:
         return f"the board was closed at {state.closed}"
     return _REFUSALS[name](state, body)
 
@@ -200,6 +200,7 @@ def _choosing(state: Board, team: Any, chosen: Any) -> str:
     return ""
 
 
+_AFTER_THE_END = ("withdrawn", "rescored")
 _REFUSALS: Mapping[str, Callable[[Board, Mapping[str, Any]], str]] = {
     "joined": _joining,
     "withdrawn": _withdrawing,

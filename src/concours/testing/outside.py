@@ -50,12 +50,17 @@ class Outside:
         return after
 
     def tell_late(self, end: Any) -> None:
-        """Tells a finished process of all of it again, and of as many new signals: nothing may change."""
+        """Tells a finished process of all of it again, which changes nothing, and of as many new signals, which it
+        refuses or acts on at once.
+        """
         for signal in self._told:
             self._unmoved(end, signal)
             late = replace(signal, id=f"late {signal.id}")
-            law(self._process.refusal(end, late) != "", f"a finished process takes no signal: {late.name}")
-            self._unmoved(end, late)
+            if self._process.refusal(end, late):
+                self._unmoved(end, late)
+            else:
+                status = self._process.plan(self._process.update(end, late)).status
+                law(status != "wait", f"a finished process that takes another signal does not wait again: {late.name}")
 
     def _unmoved(self, state: Any, signal: Signal) -> None:
         after = self._process.update(state, signal)

@@ -60,7 +60,7 @@ def check_process(
         answer: invents how a job ends well; a function of the job.
         settled: whether the state must not depend on the order in which jobs end; of few processes it does.
         signals: what a process that hears is told of, between the outcomes of jobs, before, and after; by the last of
-            them it can come to an end. Each comes again at times, and when it is too late.
+            them it can come to an end. Each comes again at times, and when all has ended.
 
     Raises:
         LawBroken: with the law that does not hold.

@@ -43,19 +43,19 @@ from concours.server.services.editing import begin
 from concours.server.services.files import keep, put_all
 
 _PATIENCE_S = 60.0
-_ROWS = 90
+ROWS = 90
 
 
 def truth() -> list[str]:
     """The labels of the secret rows."""
-    return ["yes" if number % 3 else "no" for number in range(_ROWS)]
+    return ["yes" if number % 3 else "no" for number in range(ROWS)]
 
 
 def folder() -> dict[str, bytes]:
     """The files of a small competition: is a number above a line?"""
     rng = np.random.default_rng(0)
     train = "".join(f"{n},{rng.normal():.4f},{'yes' if n % 3 else 'no'}\n" for n in range(120))
-    test = [f"r{number},{rng.normal():.4f}" for number in range(_ROWS)]
+    test = [f"r{number},{rng.normal():.4f}" for number in range(ROWS)]
     return {
         "data/train.csv": ("id,x,answer\n" + train).encode(),
         "data/test.csv": ("id,x\n" + "\n".join(test)).encode(),
@@ -90,7 +90,7 @@ def declared(**more: Any) -> Competition:
 def predictions(wrong: int, seed: int = 0) -> bytes:
     """A file that is wrong about so many rows, which the seed draws; a label each, and how probable each class is."""
     rng = np.random.default_rng(seed)
-    odd = set(rng.choice(_ROWS, size=wrong, replace=False).tolist())
+    odd = set(rng.choice(ROWS, size=wrong, replace=False).tolist())
     lines = ["id,p_no,p_yes"]
     for number, label in enumerate(truth()):
         yes = (label == "yes") != (number in odd)

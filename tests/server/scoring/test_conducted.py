@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from dataclasses import replace
@@ -13,11 +14,12 @@ from sqlalchemy import delete, select, update
 from concours.server.actor import Actor
 from concours.server.database.tables import ALLIANCES, APPLIED, PHASES, PLACES, SCORES, SUBMISSIONS
 from concours.server.refusals import Conflict
-from concours.server.services import submissions
+from concours.server.services import rescoring, submissions
 from concours.server.services.access import accessed
+from concours.server.services.files import keep
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conducting import Stage, declared, folder, predictions
+from conducting import ROWS, Stage, declared, folder, predictions
 
 
 @pytest.fixture
@@ -57,6 +59,51 @@ def test_finals_that_a_team_has_chosen_rank_it_in_the_end(stage):
         assert [entry for entry, _ in _board(stage, "public")] == [best, other]
         stage.close()
     assert [entry for entry, _ in _board(stage, "rest")] == [other, chosen]
+
+
+def test_after_the_end_the_private_board_is_made_anew_without_who_is_taken_off(stage):
+    """A host takes an entry off: its team is ranked by its other final, and the places of the others follow."""
+    with stage.conducted():
+        stage.publish()
+        first, second = stage.submit(predictions(2), 1, final=True), stage.submit(predictions(30), 1)
+        other = stage.submit(predictions(12), 2)
+        stage.settled()
+        stage.close()
+        assert [entry for entry, _ in _board(stage, "rest")] == [first, other]
+        with stage.platform.database.writing() as db:
+            submissions.stop(db, accessed(db, stage.host, "line"), first)
+        stage.settled()
+        assert [(entry, line["rank"]) for entry, line in _board(stage, "rest")] == [(other, 1), (second, 2)]
+        assert stage.value(PHASES.c.state) == "closed"
+        step_by_step = stage.shown()
+    with stage.platform.database.writing() as db:
+        db.execute(delete(PLACES))
+        db.execute(update(PHASES).values(state="closing"))
+    with stage.conducted():
+        stage.until(lambda: stage.value(PHASES.c.state) == "closed")
+    assert stage.shown() == step_by_step
+
+
+def test_after_the_end_another_truth_makes_the_private_board_anew(stage):
+    """A truth that was wrong is found after the end, as they are: who was right by it leads, and who moved is kept."""
+    with stage.conducted():
+        stage.publish()
+        right, wrong = stage.submit(predictions(3), 1), stage.submit(predictions(ROWS - 3), 2)
+        stage.settled()
+        stage.close()
+        assert [entry for entry, _ in _board(stage, "rest")] == [right, wrong]
+        files, turned = folder(), {"yes": "no", "no": "yes"}
+        lines = [line.rpartition(",") for line in files["truth/test.csv"].decode().splitlines()]
+        text = "\n".join(f"{before},{turned.get(label, label)}" for before, _, label in lines)
+        with stage.platform.database.writing() as db:
+            kept = {"truth/test.csv": keep(stage.platform.store, io.BytesIO(text.encode()), 1 << 20)}
+            rescoring.correct(db, accessed(db, stage.host, "line"), why="Labels were turned round", files=kept)
+        stage.until(lambda: [entry for entry, _ in _board(stage, "rest")] == [wrong, right])
+        stage.settled()
+        assert [line["rank"] for _, line in _board(stage, "rest")] == [1, 2]
+        with stage.platform.database.reading() as db:
+            (found,) = rescoring.rescores(db, accessed(db, stage.host, "line"))
+    assert {(one.team, one.before, one.after) for one in found.moves} == {(1, 1, 2), (2, 2, 1)}
 
 
 def test_a_guarded_board_shows_of_a_team_what_has_climbed_alone(platform):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Row, String, cast, exists, func, insert, literal, select, update
+from sqlalchemy import Row, String, cast, func, insert, literal, select, update
 from sqlalchemy.engine import Connection
 
 from concours.core.event import utc_now
@@ -93,7 +93,7 @@ class Rescore:
 def correct(
     db: Connection, access: Access, *, why: str, files: Mapping[str, Kept], metrics: Sequence[str] = ()
 ) -> Correction:
-    """Asks for a rescore of all boards that are at work.
+    """Asks for a rescore of all boards that have begun; of what is closed the private board is made anew too.
 
     Args:
         why: what everybody reads beside the new scores.
@@ -102,11 +102,11 @@ def correct(
 
     Raises:
         Forbidden. Unfit: there is no reason, nothing to change, or a file that is in no use. Conflict: the competition
-            is not published, all its boards are closed, a host's scorer reads the files, or another correction waits.
+            is a draft or archived, a host's scorer reads the files, or another correction waits.
     """
     row = locked(db, access)
     competition = Competition.from_json(json_of(row.settings))
-    _require_open(db, row, competition)
+    _require_correctable(db, row, competition)
     if not why.strip() or len(why) > _LONGEST:
         raise Unfit(f"why: say in 1 to {_LONGEST:,} letters why it is scored anew; everybody reads it")
     if not files and not metrics:
@@ -157,10 +157,10 @@ def corrections(db: Connection, access: Access) -> tuple[Correction, ...]:
 
 
 def apply(db: Connection, store: Store, correction: int, found: Opened | str) -> None:
-    """What follows when the files of a correction have been read: boards at work are told of another problem.
+    """What follows when the files of a correction have been read: boards are told of another problem.
 
     What a board began with stays as it was, since its journal rests on it; a phase that has not begun begins with the
-    new one. Nothing happens where that is done.
+    new one, and one that was closed before it began is told nothing. Nothing happens where that is done.
 
     Args:
         found: or why they cannot be read.
@@ -183,7 +183,7 @@ def apply(db: Connection, store: Store, correction: int, found: Opened | str) ->
             values = {"problem": new.problem.digest}
             db.execute(update(PHASES).where(PHASES.c.id == phase.id).values(**values))
             opened = replace(opened, asked=tuple(new if one.phase == phase.key else one for one in opened.asked))
-        elif phase.state == "open" and new.problem.digest != phase.problem:
+        elif (phase.state != "closed" or phase.began) and new.problem.digest != phase.problem:
             _tell(db, store, phase, new, asked)
             told.append(phase.key)
     put_all(db, row.id, {path: Kept(**kept) for path, kept in json_of(asked.files).items()})
@@ -254,14 +254,12 @@ def run_again(db: Connection, access: Access, submission: int) -> int:
     return made
 
 
-def _require_open(db: Connection, row: Row[Any], competition: Competition) -> None:
-    if row.state != "published":
-        raise Conflict(f"{row.title!r} is {row.state}: only what is published is rescored; edit a draft itself")
+def _require_correctable(db: Connection, row: Row[Any], competition: Competition) -> None:
+    if row.state not in ("published", "closed"):
+        why = "nothing of it changes any more" if row.state == "archived" else "edit a draft itself"
+        raise Conflict(f"{row.title!r} is {row.state}: only what is published or closed is rescored; {why}")
     if not competition.task:
         raise Conflict("what a scorer of the host's gives, or people's votes, cannot be rescored: there is no [task]")
-    at_work = exists().where(PHASES.c.competition == row.id, PHASES.c.state.in_(("waiting", "open")))
-    if not db.execute(select(at_work)).scalar():
-        raise Conflict("all boards are closed, and their ranks are final")
     if db.execute(
         select(CORRECTIONS.c.id).where(CORRECTIONS.c.competition == row.id, CORRECTIONS.c.state == "waiting")
     ).first():

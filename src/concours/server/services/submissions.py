@@ -287,16 +287,19 @@ def _insert(db: Connection, access: Access, of: Stage, sent: Sent, team: int, on
 
 
 def stop(db: Connection, access: Access, id: int) -> Submission:
-    """Stops a submission that has no score yet; it does not count against the limits. A host may take off any.
+    """Stops a submission that has no score yet; it does not count against the limits. A host may take off any, also
+    after the end: the private board is made anew without it.
 
     Raises:
-        Unknown, Forbidden: it is not theirs. Conflict: it has ended.
+        Unknown, Forbidden: it is not theirs. Conflict: it has ended, or the competition is archived.
     """
     db.execute(select(SUBMISSIONS.c.id).where(SUBMISSIONS.c.id == id).with_for_update()).one_or_none()
     found = one(db, access, id)
     _require_own(access, found)
     if found.state == "stopped" or (found.state not in UNFINISHED and not access.host):
         raise Conflict(f"submission {id} is {found.state} already: only what is waiting or running can be stopped")
+    if access.competition.state == "archived":
+        raise Conflict(f"{access.competition.title!r} is archived: nothing of it changes any more")
     of = next(one for one in stages(db, access) if one.key == found.phase)
     charged = found.charged and found.state not in UNFINISHED
     db.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.id == id).values(state="stopped", charged=charged))
