@@ -68,12 +68,12 @@ def begin(database: Database, name: str, address: str) -> tuple[str, ...]:
     """
     with database.writing() as db:
         keys = _keys(db, name, address)
-        now = utc_now()
         for key in keys:
-            db.execute(database.backend.insert(ATTEMPTS).values(key=key, failed=0, until=now).on_conflict_do_nothing())
+            new = database.backend.insert(ATTEMPTS).values(key=key, failed=0, until=utc_now())
+            db.execute(new.on_conflict_do_nothing())
             held = select(ATTEMPTS.c.failed, ATTEMPTS.c.until).where(ATTEMPTS.c.key == key).with_for_update()
             failed, until = db.execute(held).one()
-            if until > now:
+            if until > utc_now():  # not the time before the row was waited for
                 left_s = (datetime.fromisoformat(until) - datetime.now(UTC)).total_seconds()
                 raise TooMany(f"too many logins have failed; try again in {max(1, round(left_s))} s", after_s=left_s)
             failed = 1 if until < in_future(-_DAY_S) else failed + 1
