@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from concours.kernels.ranking.gaps import far_apart
 from concours.kernels.ranking.ranks import competition_ranks
 from concours.kernels.ranking.shared import mean_ranks, shared_ranks
-from concours.kernels.watching.copies import agreeing, alike
+from concours.kernels.watching.copies import FEWEST, agreeing, alike, middle
 
 
 def test_the_mean_of_ranks_ranks_and_ranks_are_shared() -> None:
@@ -45,13 +45,17 @@ def test_who_has_learned_the_public_rows_is_far_apart(seed: int, shift: float) -
     private[7] -= 0.5
     ends = np.stack([public - 0.03, public + 0.03], axis=1)
     found = far_apart(public, ends, private, ends - public[:, None] + private[:, None])
-    assert np.flatnonzero(found).tolist() == [7]
+    assert np.flatnonzero(found.far).tolist() == [7]
+    stderr = np.hypot(0.03, 0.03) / 1.959964
+    assert found.off[7] == pytest.approx((private - public - np.median(private - public))[7] / stderr)
     private[3] = np.nan
-    assert not far_apart(public, ends, private, ends)[3]
+    some = far_apart(public, ends, private, ends)
+    assert not some.far[3]
+    assert np.isnan(some.off[3])
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 2**31), st.integers(3, 40), st.integers(100, 400))
+@given(st.integers(0, 2**31), st.integers(4, 40), st.integers(100, 400))
 def test_copies_are_found_as_by_looking_at_all_pairs(seed: int, entries: int, rows: int) -> None:
     """Among predictions that all know the truth; those that were changed a little are copies too."""
     rng = np.random.default_rng(seed)
@@ -60,7 +64,8 @@ def test_copies_are_found_as_by_looking_at_all_pairs(seed: int, entries: int, ro
         one, other = rng.choice(entries, 2, replace=False)
         values[one] = values[other] + rng.normal(size=rows) * 0.01
     found = alike(values, seed=1)
-    deviations = values - values.mean(axis=0)
+    deviations = values - middle(values)
+    deviations -= deviations.mean(axis=1, keepdims=True)
     lengths = np.sqrt(np.square(deviations).sum(axis=1))
     plain = deviations @ deviations.T / np.outer(lengths, lengths)
     expected = {(i, j) for i in range(entries) for j in range(i + 1, entries) if plain[i, j] >= 0.98}
@@ -69,10 +74,40 @@ def test_copies_are_found_as_by_looking_at_all_pairs(seed: int, entries: int, ro
     assert (np.diff(found.correlation) <= 0).all()
 
 
-@pytest.mark.parametrize("entries", [0, 1, 2])
-def test_two_alone_are_no_copies(entries: int) -> None:
-    """Of fewer than three nobody can tell what all say."""
+@pytest.mark.parametrize("entries", range(FEWEST))
+def test_of_few_nobody_can_tell_who_copies(entries: int) -> None:
+    """What is usual is not known."""
     assert len(alike(np.ones((entries, 5))).pairs) == 0
+
+
+@pytest.mark.parametrize("odd", [1e12, -3.0, "noise"])
+@pytest.mark.parametrize("entries", [4, 5, 30])
+def test_who_says_odd_things_makes_nobody_alike(entries: int, odd: float | str) -> None:
+    """Neither by a constant nor by noise that is wilder than all the others."""
+    rng = np.random.default_rng(entries)
+    values = rng.normal(size=500) + rng.normal(size=(entries, 500)) * 0.3
+    values[0] = rng.normal(size=500) * 1e9 if odd == "noise" else odd
+    assert alike(values).pairs.tolist() == []
+
+
+def test_to_be_off_by_as_much_is_not_to_be_alike() -> None:
+    """Who left a scale or an offset out is as far off as another who did."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=500) + rng.normal(size=(8, 500)) * 0.3
+    values[:2] += 50.0
+    assert alike(values).pairs.tolist() == []
+
+
+def test_of_many_pairs_the_nearest_are_told() -> None:
+    """Where a hundred copy one another, work and answer are bounded."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(300, 200))
+    values[:150] = values[0] + rng.normal(size=(150, 200)) * 0.02
+    values[140] = values[3]
+    found = alike(values, most=20)
+    assert len(found.pairs) == 20
+    assert found.pairs[0].tolist() == [3, 140]
+    assert (found.pairs < 150).all()
 
 
 def test_labels_agree_where_they_deviate() -> None:

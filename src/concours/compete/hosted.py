@@ -23,6 +23,8 @@ from concours.compete.hosted_board import (
     Score,
     Scoring,
     UnderWay,
+    Watched,
+    bests,
     current,
     readable,
     scoring_of,
@@ -30,6 +32,7 @@ from concours.compete.hosted_board import (
 from concours.compete.hosted_entries import Joined, joined, refusal_of, way_of
 from concours.compete.hosted_lines import AllianceLine, alliance_line, board_lines
 from concours.compete.hosted_measures import Entered, Measure, Sheet, Submitted, measure_of, test_of
+from concours.compete.hosted_watch import watched
 from concours.compete.jobs import Final, Jobs
 from concours.compete.uploads import Upload
 from concours.compete.way import Way
@@ -131,7 +134,8 @@ class Hosted:
             (self._reading(state, digest),) for digest in state.problems if digest not in state.read
         ]
         groups += [under_way.jobs for under_way in state.under_way.values()]
-        groups += [(pending.job,) for pending in (*state.climbing.values(), state.ranking, state.allying) if pending]
+        pending = (*state.climbing.values(), state.ranking, state.allying, state.watching)
+        groups += [(one.job,) for one in pending if one]
         jobs = Grouped(tuple(groups))
         return Plan(jobs, "run") if jobs else Plan(status="finished" if state.closed else "wait")
 
@@ -201,6 +205,8 @@ class Hosted:
             allied, public = Answered.of(allying.asked, event), allying.asked.part == "public"
             state = replace(state, allying=None)
             return replace(state, alliance=allied) if public else replace(state, last_alliance=allied)
+        if state.watching and state.watching.job.digest == event.job:
+            return replace(state, watching=None, watch=Answered.of(state.watching.asked, event))
         return self._read(state, event)
 
     def _read(self, state: Board, event: Done | Failed) -> Board:
@@ -347,7 +353,8 @@ class Hosted:
 
     def _followed(self, before: Board, state: Board) -> Board:
         state = self._allying(before, self._ranking(before, state))
-        return self._closing(state) if state.closed else state
+        state = self._closing(state) if state.closed else state
+        return watched(before, state, self._watches)
 
     def _ranking(self, before: Board, state: Board) -> Board:
         """The board with the next ranking under way, if the last has ended, or ranks what no longer stands."""
@@ -356,7 +363,7 @@ class Hosted:
         pending = state.ranking
         if pending and self._counts(before, state, pending.asked):
             return state
-        wanted = Ranking(problem=current(state), part="public", entries=_best(state))
+        wanted = Ranking(problem=current(state), part="public", entries=bests(state))
         if not wanted.entries:
             return replace(state, ranking=None, public=None)
         known = state.public is not None and state.public.asked == wanted
@@ -422,6 +429,10 @@ class Hosted:
         job = self._measure(state, allied.problem).ally(_entered(state, allied), allied.part, best)
         return Pending(asked=allied, job=job) if job else None
 
+    def _watches(self, state: Board, asked: Watched) -> Job | None:
+        results = [state.results[entry] for entry in asked.entries]
+        return self._measure(state, asked.problem).watch(results)
+
     # Jobs
 
     def _measure(self, state: Board, digest: Digest) -> Measure:
@@ -454,12 +465,6 @@ def _score(measure: Measure, job: Job, ended: Done | Failed | None) -> Score | N
     return Score(reason=ended.reason, theirs=theirs(job, ended))
 
 
-def _best(state: Board) -> tuple[str, ...]:
-    """The best entry of every side that has one with a score by the problem that counts."""
-    digest = current(state)
-    return tuple(best for side in state.sides if (best := state.best_of(digest, side)))
-
-
 def _with_climbing(state: Board, key: str, pending: Pending[str] | None) -> Board:
     others = {other: one for other, one in state.climbing.items() if other != key}
     if pending is None and key not in state.climbing:
@@ -477,7 +482,7 @@ def _taking_part(state: Board) -> tuple[str, ...]:
     """Those of teams that have not opted out; nobody where the board has no alliance."""
     if not state.allowed:
         return ()
-    teams = ((entry, state.entries[entry]) for entry in _best(state))
+    teams = ((entry, state.entries[entry]) for entry in bests(state))
     return tuple(entry for entry, came in teams if not came.baseline and state.opted.get(state.team_of(entry), True))
 
 

@@ -110,6 +110,17 @@ class Allied:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Watched:
+    """Of which entries it is looked at whether they predict alike, by which problem's public rows.
+
+    The best of every team that has one with a score; baselines are none.
+    """
+
+    problem: Digest
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Board:
     """The state of a hosted board.
 
@@ -137,6 +148,8 @@ class Board:
         ranking, allying: the ranking and the alliance under way.
         public, rest: the latest ranks on the public rows, and those on the other rows, in the end: lists in the order
             of the entries (`engine.runners.hosted.rank`).
+        watching, watch: what is being looked at, and was the last time, of who predicts alike
+            (`engine.runners.watched`); `seen`, what `best` was when that began.
         alliance, last_alliance: what entries achieve together on the public rows, and in the end on the others
             (`engine.runners.ally`).
     """
@@ -169,6 +182,9 @@ class Board:
     rest: Answered[Ranking] | None = None
     alliance: Answered[Allied] | None = None
     last_alliance: Answered[Allied] | None = None
+    watching: Pending[Watched] | None = None
+    watch: Answered[Watched] | None = None
+    seen: Persistent[str, str] = field(default_factory=Persistent, compare=False, repr=False)
     kept: Kept = field(default_factory=Kept, compare=False, repr=False)
 
     @property
@@ -323,3 +339,9 @@ def scoring_of(state: Board, digest: Digest) -> Scoring:
     if isinstance(problem, str):
         raise TypeError(f"there is no such problem: {problem}")
     return problem
+
+
+def bests(state: Board) -> tuple[str, ...]:
+    """The best entry of every side that has one with a score by the problem that counts."""
+    digest = current(state)
+    return tuple(best for side in state.sides if (best := state.best_of(digest, side)))

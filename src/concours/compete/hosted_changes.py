@@ -23,6 +23,7 @@ class Changes:
             another.
         public, rest: whether there are other ranks, on the public rows or on the rest.
         alliance: whether there is another alliance, or another is being formed.
+        watch: whether it is known anew who predicts alike, or being looked at.
         opted: whether a team, or the host, has opted.
         merged: whether a team has become part of another.
         problems: whether another problem is to be read, was read, or counts.
@@ -33,6 +34,7 @@ class Changes:
     public: bool
     rest: bool
     alliance: bool
+    watch: bool
     opted: bool
     merged: bool
     problems: bool
@@ -49,6 +51,7 @@ def changes(before: Board, after: Board) -> Changes:
         public=before.public is not after.public,
         rest=before.rest is not after.rest,
         alliance=any(getattr(before, what) is not getattr(after, what) for what in _ALLIANCE),
+        watch=before.watching is not after.watching or before.watch is not after.watch,
         opted=before.opted is not after.opted or before.allowed is not after.allowed,
         merged=before.into is not after.into,
         problems=before.problems is not after.problems or before.read is not after.read,

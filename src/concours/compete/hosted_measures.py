@@ -74,6 +74,10 @@ class Measure(Protocol):
         """Whether some rows, or another truth, are kept for the end."""
         ...
 
+    def watch(self, results: Sequence[Result]) -> Job | None:
+        """The job that says which entries predict alike; none where there is nothing to tell that by."""
+        ...
+
     def ally(self, entered: Sequence[Entered], part: Part, best: int) -> Job | None:
         """The job that joins entries, of which one scores best alone; none where there is nothing to join them by."""
         ...
@@ -158,6 +162,16 @@ class ByRows:
         what = f"climb {(after.predictions or '')[7:19]}: public rows"
         return replace(self._ranking([before, after], "public", what, {}), runner="climb")
 
+    def watch(self, results: Sequence[Result]) -> Job:
+        return Job(
+            runner="watch",
+            inputs=self._judged(results),
+            params=self._judging(results, "public"),
+            seed=derive_seed(self.seed, "watch"),
+            threads=self.threads,
+            label=f"watch {len(results)} teams: public rows",
+        )
+
     def _ranking(self, results: Sequence[Result], part: Part, what: str, how: Mapping[str, Any]) -> Job:
         return Job(
             runner="rank",
@@ -220,6 +234,9 @@ class ByProgram:
         """Nothing is known of rows."""
 
     def ally(self, entered: Sequence[Entered], part: Part, best: int) -> None:
+        """Nothing is known of rows."""
+
+    def watch(self, results: Sequence[Result]) -> None:
         """Nothing is known of rows."""
 
     def _run(self, result: Result, truth: Digest) -> Job:

@@ -147,6 +147,14 @@ def _allied(job: Job) -> dict[str, Any]:
     }
 
 
+def _watched(job: Job) -> dict[str, Any]:
+    entered = _count(job, "predictions")
+    one, other = (int(entered * chance(job, "alike", name)) for name in ("one", "other"))
+    pairs = [sorted([one, other])] if one != other else []
+    told = {"correlation": [0.98 + 0.02 * chance(job, "correlation")] * len(pairs), "agree": [0.9] * len(pairs)}
+    return {"pairs": pairs, **told, "rows": 20, "entered": entered, "reason": ""}
+
+
 def _ranked_scores(job: Job) -> dict[str, Any]:
     scores, nothing = job.params["scores"], [None] * len(job.params["scores"])
     names = [name for name, _ in job.params["goals"]]
@@ -342,6 +350,7 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     },
     "evaluate": _evaluated,
     "ally": _allied,
+    "watch": _watched,
     "climb": lambda job: {"climbs": chance(job, "climbs") < 0.5},
     "rank": _ranked,
     "rank_scores": _ranked_scores,

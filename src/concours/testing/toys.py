@@ -79,6 +79,7 @@ _KINDS = (
     "run_scorer",
     "rank",
     "ally",
+    "watch",
     "climb",
     "rank_scores",
     "rescore",

@@ -30,6 +30,7 @@ from concours.server.database.tables import (
     SCORES,
     SIGNALS,
     SUBMISSIONS,
+    SUSPICIONS,
     TEAMS,
     USERS,
 )
@@ -87,14 +88,15 @@ def declared(**more: Any) -> Competition:
     )
 
 
-def predictions(wrong: int, seed: int = 0) -> bytes:
-    """A file that is wrong about so many rows, which the seed draws; a label each, and how probable each class is."""
+def predictions(wrong: int, seed: int = 0, *, sure: float = 0.8) -> bytes:
+    """A file that is wrong about so many rows, which the seed draws; how probable each class is, the one it names by
+    `sure`."""
     rng = np.random.default_rng(seed)
     odd = set(rng.choice(ROWS, size=wrong, replace=False).tolist())
     lines = ["id,p_no,p_yes"]
     for number, label in enumerate(truth()):
         yes = (label == "yes") != (number in odd)
-        lines.append(f"r{number},{0.2 if yes else 0.8},{0.8 if yes else 0.2}")
+        lines.append(f"r{number},{1 - sure if yes else sure:.2f},{sure if yes else 1 - sure:.2f}")
     return "\n".join(lines).encode()
 
 
@@ -210,7 +212,7 @@ class Stage:
 
     def shown(self) -> dict[str, list[tuple[Any, ...]]]:
         """All that follows from journals."""
-        tables = (SCORES, PLACES, ALLIANCES)
+        tables = (SCORES, PLACES, ALLIANCES, SUSPICIONS)
         with self.platform.database.reading() as db:
             found = {table.name: sorted(map(tuple, db.execute(select(table)))) for table in tables}
             of = (SUBMISSIONS.c.id, SUBMISSIONS.c.state, SUBMISSIONS.c.reason)

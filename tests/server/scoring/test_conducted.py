@@ -12,14 +12,15 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from concours.server.actor import Actor
-from concours.server.database.tables import ALLIANCES, APPLIED, PHASES, PLACES, SCORES, SUBMISSIONS
+from concours.server.database.tables import ALLIANCES, APPLIED, PHASES, PLACES, SCORES, SUBMISSIONS, SUSPICIONS
 from concours.server.refusals import Conflict
-from concours.server.services import rescoring, submissions
+from concours.server.services import rescoring, submissions, suspicions
 from concours.server.services.access import accessed
 from concours.server.services.files import keep
+from concours.stores.blobs import get_array
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conducting import ROWS, Stage, declared, folder, predictions
+from conducting import ROWS, Stage, declared, folder, predictions, truth
 
 
 @pytest.fixture
@@ -142,14 +143,15 @@ def test_what_is_shown_is_folded_again_from_the_journal(stage):
     """There is no second truth: tables that were emptied or spoilt say the same again once a conductor has come."""
     with stage.conducted():
         stage.publish()
-        for seed, team in enumerate((1, 2, 1, 3)):
+        for seed, team in enumerate((1, 2, 1, 3, 5)):
             stage.submit(predictions(10 * seed + 1, seed), team)
+        stage.submit(predictions(11, 1, sure=0.79), 6)
         stage.submit(b"", 4)
         stage.settled()
     shown = stage.shown()
-    assert [len(shown[name]) for name in ("scores", "places", "alliances")] == [4, 4, 1]
+    assert [len(shown[name]) for name in ("scores", "places", "alliances", "suspicions")] == [6, 6, 1, 1]
     with stage.platform.database.writing() as db:
-        for table in (SCORES, PLACES, ALLIANCES, APPLIED):
+        for table in (SCORES, PLACES, ALLIANCES, SUSPICIONS, APPLIED):
             db.execute(delete(table))
         db.execute(update(SUBMISSIONS).values(state="waiting", reason="spoilt"))
         db.execute(update(PHASES).values(problem=None))
@@ -176,6 +178,52 @@ def test_what_is_shown_step_by_step_is_what_is_shown_at_once(stage):
         stage.until(lambda: stage.column(APPLIED.c.at) != before)
         stage.settled()
     assert stage.shown() == step_by_step
+
+
+def test_hosts_are_shown_who_predicts_alike_and_who_has_learned_the_public_rows(stage):
+    """Of teams that are good by themselves nobody is; what a team takes back, or two that have become one, is none."""
+    with stage.conducted():
+        stage.publish()
+        own = [stage.submit(predictions(12, seed), seed) for seed in range(1, 7)]
+        copy = stage.submit(predictions(12, 3, sure=0.78), 7)
+        again = stage.submit(predictions(12, 4, sure=0.79), 8)
+        stage.settled()
+        assert _unusual(stage) == [("alike", (own[2], copy)), ("alike", (own[3], again))]
+        assert {one.teams for one in _found(stage)} == {("team 3", "team 7"), ("team 4", "team 8")}
+        stage.tell("withdrawn", {"entry": str(copy)})
+        stage.settled()
+        assert _unusual(stage) == [("alike", (own[3], again))]
+        stage.tell("merged", {"team": "8", "into": "4"})
+        stage.settled()
+        assert _unusual(stage) == []
+        learned = stage.submit(_by_heart(stage), 9)
+        stage.settled()
+        assert _unusual(stage) == []
+        stage.close()
+    assert _unusual(stage) == [("gap", (learned,))]
+    (gap,) = _found(stage)
+    assert gap.value < -3
+    assert gap.detail["public"] == 1 > gap.detail["private"]
+
+
+def _by_heart(stage):
+    """A file that is right about public rows alone."""
+    problem = json.loads(stage.value(PHASES.c.began))["asked"]["problem"]
+    public = get_array(stage.platform.store, problem["public"])
+    lines = [
+        f"r{row},{0.2 if yes else 0.8},{0.8 if yes else 0.2}"
+        for row, yes in enumerate((label == "yes") == known for label, known in zip(truth(), public, strict=True))
+    ]
+    return "\n".join(["id,p_no,p_yes", *lines]).encode()
+
+
+def _found(stage):
+    with stage.platform.database.reading() as db:
+        return suspicions.found(db, accessed(db, stage.host, "line"))
+
+
+def _unusual(stage):
+    return sorted((one.kind, one.submissions) for one in _found(stage))
 
 
 def test_data_that_cannot_be_read_is_the_hosts_complaint(platform):

@@ -22,6 +22,7 @@ from concours.server.database.tables import (
     RESCORES,
     SCORES,
     SUBMISSIONS,
+    SUSPICIONS,
     TEAMS,
     USERS,
 )
@@ -33,8 +34,8 @@ from concours.testing.toys import toy_problem
 
 BOARD = "phase 1"
 HOSTED = Hosted(problem=toy_problem(MemoryStore()), name=BOARD, final="refit")
-_TEAMS = 4
-_ENTRIES = 12
+_TEAMS = 7
+_ENTRIES = 20
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def shown(db):
     of = (SUBMISSIONS.c.id, SUBMISSIONS.c.state, SUBMISSIONS.c.reason, SUBMISSIONS.c.charged)
     moved = select(RESCORES.c.id, RESCORES.c.difference)
     asked = [select(SCORES), select(PLACES), select(ALLIANCES), select(PHASES.c.id, PHASES.c.problem), select(*of)]
-    asked.append(moved)
+    asked += [moved, select(SUSPICIONS)]
     return [sorted(map(tuple, db.execute(query))) for query in asked]
 
 

@@ -7,11 +7,11 @@ import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from concours.core.digests import digest_bytes
 from concours.server.actor import VISITOR
-from concours.server.database.tables import AUDIT, MEMBERS, SUBMISSIONS, TEAMS, USERS
+from concours.server.database.tables import AUDIT, MEMBERS, SUBMISSIONS, SUSPICIONS, TEAMS, USERS
 from concours.server.refusals import Forbidden, NotSignedIn, Unfit, Unknown
 from concours.server.services import participants, phases, suspicions
 
@@ -119,16 +119,15 @@ def test_what_is_unusual_is_told_by_kind_and_without_digests(desk, board):
         desk.entry(db, board, nils, digest=other)
         desk.entry(db, board, nils, digest=other)
         desk.entry(db, board, nils, digest=same, of=first)
-        alike = suspicions.Measured(kind="alike", entry=first, other=second, value=0.99, detail={"rows": 100})
-        gap = suspicions.Measured(kind="gap", entry=second, value=4.5)
-        for _ in range(2):
-            suspicions.write(db, f"phase {board}", [alike, gap])
+        alike = {"kind": "alike", "entry": first, "other": second, "value": 0.99, "detail": '{"rows": 100}'}
+        gap = {"kind": "gap", "entry": second, "other": 0, "value": -4.5, "detail": "{}"}
+        db.execute(insert(SUSPICIONS), [{**row, "board": f"phase {board}"} for row in (alike, gap)])
     found = desk.do(desk.host, "flowers", suspicions.found)
     assert [(one.kind, one.teams, one.value) for one in found] == [
         ("file", ("Mika", "Omar"), 2.0),
         ("address", ("Mika", "Omar"), 2.0),
         ("alike", ("Mika", "Omar"), 0.99),
-        ("gap", ("Omar",), 4.5),
+        ("gap", ("Omar",), -4.5),
     ]
     assert found[0].submissions == (first, second)
     assert all(one.words for one in found)

@@ -63,6 +63,7 @@ _OWN = {
     ),
     "ally": RunnerSpec(reference="concours.engine.runners.ally:ally", version=2, packages=_NUMERIC),
     "rank": RunnerSpec(reference="concours.engine.runners.hosted:rank", version=3, packages=_NUMERIC),
+    "watch": RunnerSpec(reference="concours.engine.runners.watched:watched", version=1, packages=_NUMERIC),
     "climb": RunnerSpec(reference="concours.engine.runners.hosted:climb", version=1, packages=_NUMERIC),
     "rank_scores": RunnerSpec(reference="concours.engine.runners.hosted:rank_scores", version=1, packages=("numpy",)),
     "rescore": RunnerSpec(reference="concours.engine.runners.hosted:rescore", version=2),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
@@ -12,10 +14,24 @@ from concours.kernels.scoring.intervals import LEVEL
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """How far apart two scores of each entry are.
+
+    Attributes:
+        off: (entries,) by how many standard errors the private score lies above where the public one, and the median
+            difference of all, put it; NaN where nothing is known.
+        far: (entries,) whether that is more than chance allows, over all of them.
+    """
+
+    off: Floats
+    far: NDArray[np.bool_]
+
+
 def far_apart(
     public: Floats, public_ends: Floats, private: Floats, private_ends: Floats, *, level: float = LEVEL
-) -> NDArray[np.bool_]:
-    """(entries,) whether a private score differs from the public one by more than chance allows, over all of them.
+) -> Gaps:
+    """Which private scores differ from the public ones by more than chance allows.
 
     The two are of different rows, so that their variances add up. What shifts all entries alike, as rows that are
     harder do, is no sign of anybody: the median difference is taken off first. A two-sided normal test, with Holm's
@@ -31,8 +47,8 @@ def far_apart(
     wide = [(ends[:, 1] - ends[:, 0]) / 2 / norm.isf((1 - level) / 2) for ends in (public_ends, private_ends)]
     stderr = np.hypot(*wide)
     known = np.isfinite(differences) & np.isfinite(stderr) & (stderr > 0)
-    found = np.zeros(len(public), dtype=np.bool_)
+    off, far = np.full(len(public), np.nan), np.zeros(len(public), dtype=np.bool_)
     if known.any():
-        off = np.abs(differences - np.median(differences[known]))[known]
-        found[known] = holm(2 * norm.sf(off / stderr[known]), 1 - level)
-    return found
+        off[known] = ((differences - np.median(differences[known])) / np.where(known, stderr, 1.0))[known]
+        far[known] = holm(2 * norm.sf(np.abs(off[known])), 1 - level)
+    return Gaps(off=off, far=far)

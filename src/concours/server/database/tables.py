@@ -400,9 +400,9 @@ SUSPICIONS = Table(
     Column("value", Float, nullable=False),
     Column("detail", Text, nullable=False),
 )
-"""A projection: what hosts may want to look at (`services.suspicions`). kind: `alike`, predictions of two teams that
-are nearly equal, where value is the share of rows on which they agree; or `gap`, a private score far from the public
-one, where other is 0 and value is by how many standard errors. detail: further numbers, as JSON."""
+"""A projection: what hosts may want to look at (`compete.hosted_watch.Unusual`). kind: `alike`, predictions of two
+teams that are nearly equal, or `gap`, a private score far from the public one, where other is 0. detail: further
+numbers, as JSON."""
 
 APPLIED = Table(
     "applied",

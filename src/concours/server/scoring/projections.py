@@ -17,12 +17,22 @@ from concours.compete.answered import Answered
 from concours.compete.hosted_board import Allied, Board, Part, Ranking, current
 from concours.compete.hosted_changes import Moved, changes, rescorings
 from concours.compete.hosted_lines import Line, lines, unranked
+from concours.compete.hosted_watch import unusual
 from concours.core.digests import Digest
 from concours.core.event import utc_now
 from concours.core.standings import Standing
 from concours.server.database.changes import tell
 from concours.server.database.opened import Database
-from concours.server.database.tables import ALLIANCES, APPLIED, PHASES, PLACES, RESCORES, SCORES, SUBMISSIONS
+from concours.server.database.tables import (
+    ALLIANCES,
+    APPLIED,
+    PHASES,
+    PLACES,
+    RESCORES,
+    SCORES,
+    SUBMISSIONS,
+    SUSPICIONS,
+)
 from concours.server.database.texts import text_of
 from concours.server.services import phases
 from concours.server.services.numbers import count_scored
@@ -77,6 +87,7 @@ class Projection:
         places = [*self._places(state, "public"), *self._places(state, "rest")]
         _settle(db, PLACES, PLACES.c.board == self._board, places)
         _settle(db, ALLIANCES, ALLIANCES.c.board == self._board, self._alliances(state))
+        _settle(db, SUSPICIONS, SUSPICIONS.c.board == self._board, self._suspicions(state))
         columns = (SUBMISSIONS.c.id, SUBMISSIONS.c.state, SUBMISSIONS.c.reason, SUBMISSIONS.c.charged)
         known = db.execute(select(*columns).where(SUBMISSIONS.c.phase == self._phase))
         now = {row.id: row._asdict() for row in known}
@@ -109,6 +120,8 @@ class Projection:
             self._newcomers(db, after, {after.side_of(entry) for entry in changed.entries})
         if changed.alliance or changed.opted or changed.merged:
             _settle(db, ALLIANCES, ALLIANCES.c.board == self._board, self._alliances(after))
+        if changed.watch or changed.rest or gone:
+            _settle(db, SUSPICIONS, SUSPICIONS.c.board == self._board, self._suspicions(after))
         if len(after.problems) > 1 and (changed.entries or changed.merged):
             self._rescores(db, after)
 
@@ -159,6 +172,20 @@ class Projection:
             {"board": self._board, "part": part, "content": text_of(_together(state, known))}
             for part, known in found
             if known is not None and state.allowed
+        ]
+
+    def _suspicions(self, state: Board) -> list[Row]:
+        """What hosts may want to look at."""
+        return [
+            {
+                "board": self._board,
+                "kind": one.kind,
+                "entry": int(one.entry),
+                "other": int(one.other or 0),
+                "value": one.value,
+                "detail": text_of(dict(one.detail)),
+            }
+            for one in unusual(state)
         ]
 
     def _place(self, state: Board, line: Line, part: Part, number: int) -> Row:

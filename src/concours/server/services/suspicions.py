@@ -6,15 +6,15 @@ because both are right. The words say what was seen and what else explains it; w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import String, cast, delete, func, insert, literal, select
+from sqlalchemy import String, cast, func, literal, select
 from sqlalchemy.engine import Connection
 
 from concours.server.database.tables import PHASES, SUBMISSIONS, SUSPICIONS, TEAMS
-from concours.server.database.texts import json_of, text_of
+from concours.server.database.texts import json_of
 from concours.server.services.access import Access, Rule
 
 Kind = Literal["file", "address", "alike", "gap"]
@@ -24,9 +24,10 @@ WORDS: Final[Mapping[Kind, str]] = {
     "does a notebook that was shared openly.",
     "address": "These teams have sent from the same address. A household, an office, a school or a VPN explains that; "
     "so does one person in several teams.",
-    "alike": "Predictions of these teams are nearly the same. On easy rows many agree; look at what they disagree on.",
-    "gap": "The private score of this entry is far from its public one. Chance does that now and then where many "
-    "entries were sent; so does an entry that was fitted to the public rows.",
+    "alike": "Predictions of these teams are nearly the same also where they differ from what is usual. A notebook "
+    "that was shared openly explains that, and so do simple models of the same columns.",
+    "gap": "The private score of this entry is further from its public one than chance allows, once what shifts all "
+    "teams alike is taken off. An entry that was fitted to the public rows explains that.",
 }
 """What stands beside each kind, for hosts to read."""
 
@@ -42,9 +43,9 @@ class Suspicion:
         kind: a row of `WORDS`.
         teams: their names.
         submissions: the entries that it was seen in.
-        value: of `file` and `address` how many teams; of `alike` the share of rows on which they agree; of `gap` by how
-            many standard errors.
-        detail: further numbers.
+        value: of `file` and `address` how many teams; of `alike` the correlation of what the two say beyond what is
+            usual; of `gap` by how many standard errors the private score lies above where the public one puts it.
+        detail: further numbers (`compete.hosted_watch`).
     """
 
     phase: str
@@ -60,30 +61,6 @@ class Suspicion:
         return WORDS[self.kind]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What a board's projection has measured of an entry, or of two: a row of `SUSPICIONS`.
-
-    Attributes:
-        other: the second entry of `alike`; 0 of `gap`.
-        detail: further numbers, as JSON.
-    """
-
-    kind: Literal["alike", "gap"]
-    entry: int
-    other: int = 0
-    value: float
-    detail: Mapping[str, Any] = field(default_factory=dict)
-
-
-def write(db: Connection, board: str, measured: Sequence[Measured]) -> None:
-    """Makes what is measured of a board be this. For who writes the board's projections."""
-    db.execute(delete(SUSPICIONS).where(SUSPICIONS.c.board == board))
-    rows = [{**vars(one), "board": board, "detail": text_of(dict(one.detail))} for one in measured]
-    if rows:
-        db.execute(insert(SUSPICIONS), rows)
-
-
 def found(db: Connection, access: Access) -> tuple[Suspicion, ...]:
     """What is unusual in a competition, by phase and kind, the strongest first. Raises Forbidden."""
     access.require(Rule.HOST)
@@ -92,7 +69,9 @@ def found(db: Connection, access: Access) -> tuple[Suspicion, ...]:
         *_shared(db, access, "address", SUBMISSIONS.c.address),
         *_measured(db, access),
     ]
-    return tuple(sorted(every, key=lambda one: (one.phase, list(WORDS).index(one.kind), -one.value, one.submissions)))
+    return tuple(
+        sorted(every, key=lambda one: (one.phase, list(WORDS).index(one.kind), -abs(one.value), one.submissions))
+    )
 
 
 def _shared(db: Connection, access: Access, kind: Kind, column: Any) -> Iterator[Suspicion]:
@@ -135,7 +114,7 @@ def _measured(db: Connection, access: Access) -> Iterator[Suspicion]:
         select(SUSPICIONS, PHASES.c.key)
         .join(PHASES, SUSPICIONS.c.board == literal("phase ") + cast(PHASES.c.id, String))
         .where(PHASES.c.competition == access.competition.id)
-        .order_by(SUSPICIONS.c.value.desc())
+        .order_by(func.abs(SUSPICIONS.c.value).desc(), SUSPICIONS.c.entry, SUSPICIONS.c.other)
         .limit(_MOST)
     ).all()
     entries = {number for row in rows for number in (row.entry, row.other) if number}

@@ -113,6 +113,10 @@ class Choice(OutputKind):
         found = np.where(off[:, None], found / np.where(off, sums, 1.0)[:, None], found)
         return np.pad(found, ((0, 0), (0, max(self.most - choices, 0))))
 
+    def residuals(self, y: Values, p: Values) -> NDArray[np.float64] | None:
+        """What right choices have, less 1."""
+        return np.asarray((p * y).sum(axis=1) - 1)
+
     def answer_of(self, response: str) -> str | None:
         """The answer in what a model said, by the rule of the task, a letter mostly; none where there is none."""
         return extracted(self.extract, response)

@@ -202,6 +202,10 @@ class Classes(OutputKind):
         wrong = np.stack([p.argmax(axis=1) != y for p in told])
         return Errors(sizes=wrong.astype(np.float64), wrong=wrong, right=~wrong)
 
+    def residuals(self, y: Values, p: Values) -> NDArray[np.float64] | None:
+        """The probability of the right class, less 1."""
+        return np.asarray(p[np.arange(len(y)), y] / p.sum(axis=1) - 1)
+
     def shown(self, y: Values) -> list[int]:
         """The second of two classes, else the most frequent five."""
         if self.classes == 2:

@@ -107,6 +107,10 @@ class Number(OutputKind):
         wrong, right = far_off(sizes, best)
         return Errors(sizes=sizes, wrong=wrong, right=right)
 
+    def residuals(self, y: Values, p: Values) -> NDArray[np.float64] | None:
+        """With signs."""
+        return np.asarray(p[:, 0] - y)
+
     def shown(self, y: Values) -> list[int]:
         """The number."""
         del y

@@ -304,6 +304,11 @@ class OutputKind(ABC):
         """The errors of several models, of an output that can `complement`; `best` is the place of the best one."""
         raise TypeError(f"nothing is right or wrong of {self.said}")
 
+    def residuals(self, y: Values, p: Values) -> NDArray[np.float64] | None:
+        """(rows,) what is predicted less what is true, by which copies are told; none where no number says it."""
+        del y, p
+        return None
+
     def answered(self, responses: Sequence[str | None]) -> Values:
         """Predictions (rows, …) of who said one thing a row, or nothing; of an output that can `answers`."""
         raise TypeError(f"{self.said} is no answer to a question")

@@ -71,9 +71,15 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "explained": {
         "file": N_("A file that everybody has, such as the sample, explains that; so does a notebook shared openly."),
-        "alike": N_("On easy rows many agree; look at what they disagree on."),
+        "alike": N_(
+            "They are alike also where they differ from what is usual. A notebook shared openly explains that; so do "
+            "simple models of the same columns."
+        ),
         "address": N_("A household, an office or a school explains that; so does one person in several teams."),
-        "gap": N_("Chance does that now and then; so does an entry that was fitted to the public rows."),
+        "gap": N_(
+            "It is further than chance allows, once what shifts all teams alike is taken off. An entry that was fitted "
+            "to the public rows explains that."
+        ),
     },
     "voter": {"at random": N_("at random"), "against the crowd": N_("against the crowd")},
     "number": {
