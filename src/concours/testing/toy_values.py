@@ -152,7 +152,7 @@ def _watched(job: Job) -> dict[str, Any]:
     one, other = (int(entered * chance(job, "alike", name)) for name in ("one", "other"))
     pairs = [sorted([one, other])] if one != other else []
     told = {"correlation": [0.98 + 0.02 * chance(job, "correlation")] * len(pairs), "agree": [0.9] * len(pairs)}
-    return {"pairs": pairs, **told, "rows": 20, "entered": entered, "reason": ""}
+    return {"pairs": pairs, **told, "rows": 20, "entered": entered}
 
 
 def _ranked_scores(job: Job) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from concours.engine.outputs import output_of
 from concours.engine.runners.score import decided, metric_of_rows
 from concours.engine.work import JobResult
 from concours.kernels.scoring.rounded import finite
-from concours.kernels.watching.copies import FEWEST, agreeing, alike
+from concours.kernels.watching.copies import agreeing, alike
 from concours.stores.blobs import get_array
 from concours.stores.values import get_values
 from concours.tasks.outputs.output import OutputKind
@@ -32,45 +32,38 @@ def watched(job: Job, store: Store) -> JobResult:
     """Pairs of entries whose deviations from what is usual correlate, on the public rows (`kernels.watching.copies`).
 
     Compared is what is predicted less what is true, where a number says that (`OutputKind.residuals`): of classes by
-    the probability of the right one. Else it is what each row scores, by the ranking metric or the output's own; where
-    rows have no score of their own, nothing is told. Predictions are read one after the other, and of each row a number
-    stays, and a label; of a great many rows as many are looked at as memory has room for, spread evenly.
+    the probability of the right one. Else it is what each row scores, by the ranking metric or the output's own.
+    Predictions are read one after the other, and of each row a number stays, and a label; of a great many rows as many
+    are looked at as memory has room for, spread evenly.
 
     Inputs: `y`, `predictions0…`, and `public` where not all rows are. Params: `decisions`.
 
     Values: `pairs` of places, the most alike first; `correlation` of each; `agree`, of classes the share of the rows on
     which both say the same label, among those where one of them says another than most (none where there is no such
-    row); `rows` and `entered`, how many were compared; `reason`, why nothing can be told, else empty.
+    row); `rows` and `entered`, how many were compared.
     """
     with deterministic(threads=job.threads, seed=job.seed):
         entered, output = len(job.params["decisions"]), output_of(job)
         rows = _rows(job, store, entered)
-        found: dict[str, Any] = {"pairs": [], "correlation": [], "agree": [], "rows": len(rows), "entered": entered}
-        if entered < FEWEST:
-            return JobResult(values={**found, "reason": f"of fewer than {FEWEST} teams nobody can tell what is usual"})
         y, values = take(get_values(store, job.inputs["y"]), rows), np.empty((entered, len(rows)), dtype=np.float32)
         labels = np.empty(values.shape, dtype=np.int16) if output.estimator == "classifier" else None
         for place, decision in enumerate(job.params["decisions"]):
             p = take(get_values(store, job.inputs[f"predictions{place}"]), rows)
-            number = _number(job, output, y, p)
-            if number is None:
-                reason = f"nothing tells copies of {output.said} row by row, by {metric_of_rows(job).name}"
-                return JobResult(values={**found, "reason": reason})
-            values[place] = np.clip(np.nan_to_num(number), -_GREATEST, _GREATEST)
+            values[place] = np.clip(np.nan_to_num(_numbers(job, output, y, p)), -_GREATEST, _GREATEST)
             if labels is not None:
                 labels[place] = decided(p, decision, None).argmax(axis=1)
-        near = alike(values, least=_LEAST_OF_TWO, seed=job.seed)
-        told = np.array([_enough(values, *pair) for pair in near.pairs.tolist()]).reshape(-1) <= near.correlation
-        pairs = near.pairs[told]
-        return JobResult(
-            values={
-                **found,
-                "pairs": pairs.tolist(),
-                "correlation": near.correlation[told].tolist(),
-                "agree": _agreement(labels, pairs, output.width),
-                "reason": "",
-            }
-        )
+        found = alike(values, least=_LEAST_OF_TWO, seed=job.seed)
+        least = np.array([_least(values[pair]) for pair in found.pairs]).reshape(-1)
+        pairs, correlation = found.pairs[found.correlation >= least], found.correlation[found.correlation >= least]
+    return JobResult(
+        values={
+            "pairs": pairs.tolist(),
+            "correlation": correlation.tolist(),
+            "agree": _agreement(labels, pairs, output.width),
+            "rows": len(rows),
+            "entered": entered,
+        }
+    )
 
 
 def _rows(job: Job, store: Store, entered: int) -> NDArray[np.int64]:
@@ -79,19 +72,18 @@ def _rows(job: Job, store: Store, entered: int) -> NDArray[np.int64]:
         rows = np.flatnonzero(get_array(store, job.inputs["public"]))
     else:
         rows = np.arange(len(get_values(store, job.inputs["y"])))
-    return rows[:: (max(len(rows), 1) - 1) // max(_VALUES // max(entered, 1), 1) + 1]
+    return rows[:: max(len(rows) - 1, 0) // max(_VALUES // entered, 1) + 1]
 
 
-def _number(job: Job, output: OutputKind, y: Any, p: Any) -> NDArray[np.float64] | None:
-    residuals, metric = output.residuals(y, p), metric_of_rows(job)
-    if residuals is not None or not metric.way.single:
-        return residuals
-    return metric.row_scores(y, p)
+def _numbers(job: Job, output: OutputKind, y: Any, p: Any) -> NDArray[np.float64]:
+    """(rows,) what is compared."""
+    found = output.residuals(y, p)
+    return metric_of_rows(job).row_scores(y, p) if found is None else found
 
 
-def _enough(values: NDArray[np.float32], *pair: int) -> float:
-    """The correlation from which two entries are alike."""
-    two = all(((of == of.min()) | (of == of.max())).all() for of in (values[place] for place in pair))
+def _least(pair: NDArray[np.float32]) -> float:
+    """The correlation from which two entries, (2, rows), are alike."""
+    two = all(((of == of.min()) | (of == of.max())).all() for of in pair)
     return _LEAST_OF_TWO if two else _LEAST
 
 
