@@ -107,6 +107,21 @@ def test_rows_that_have_ids_are_named_by_them(home: tuple[Problem, Sheet]) -> No
         assert "has no column 'key', by which its rows are found" in event.reason
 
 
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"key": "Key"}, "'Key' differs from what is asked in capitals or blanks alone: rename it"),
+        ({"p_no": "P_NO", "p_yes": "P_YES", "p_maybe": "P_MAYBE"}, "'P_MAYBE', 'P_NO', 'P_YES' differ from what"),
+        ({"p_no": "P_no"}, "column 'p_no' is missing; 'P_no' differs from what is asked"),
+    ],
+)
+def test_a_column_in_other_capitals_is_named(columns: dict[str, str], said: str, home: tuple[Problem, Sheet]) -> None:
+    """It is not taken for the one that is asked for, but whoever sent it reads what to rename."""
+    event = received(home, FORMS["p.csv"](GOOD.rename(columns=columns)), "p.csv")
+    assert isinstance(event, Failed)
+    assert said in event.reason
+
+
 def test_without_ids_rows_are_in_order(home: tuple[Problem, Sheet]) -> None:
     """As many as there are, where rows have no ids; a column of ids is refused then."""
     event = received(home, FORMS["p.csv"](GOOD.drop(columns="key")), "p.csv", names=None)

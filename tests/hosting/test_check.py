@@ -155,6 +155,16 @@ def test_what_publishing_would_refuse_is_said(plants: Path, spoil: Callable[[Pat
     assert all("\n" not in line for line in lines)
 
 
+def test_rows_without_names_are_told_by_their_order_and_the_check_says_so(plants: Path) -> None:
+    """Whoever sorts a file has another score then: a host should know, and may want it."""
+    for path in ("data/train.csv", "data/test.csv", "truth/test.csv"):
+        write(plants / path, [{key: cell for key, cell in row.items() if key != "id"} for row in read(plants / path)])
+    (plants / FILE).write_text((plants / FILE).read_text().replace('id = "id"\n', ""))
+    found = check(plants)
+    assert found.passes
+    assert any("told by their order in truth/test.csv" in one.what for one in found.findings)
+
+
 def test_nothing_of_a_host_runs_while_it_is_checked(plants: Path) -> None:
     _own_code_as_recipe(plants)
     check(plants)  # the file would have ended this process

@@ -126,6 +126,8 @@ WRONG = [
     ('title = "Flowers"', "", "title is missing"),
     ('visibility = "members"', 'visibility = "member"', "expected one of all, members, got 'member'; did you mean"),
     ('board = "hidden"', 'board = "hiden"', "phase 2.board: expected one of visible, members, hidden"),
+    ('title = "Flowers"', 'title = "Flow\\u0007ers"', "title holds letters that are not seen"),
+    ("Which iris", "\\u202eWhich iris", "subtitle holds letters that are not seen"),
     ("per_day = 5", 'per_day = "5"', "phase 1.limits.per_day: expected a whole number, got a text"),
     ("per_day = 5", "per_day = 0", "per_day must be a whole number from 1 to"),
     ("memory_gb = 2", "memory_gb = -2", "memory_gb must be above 0"),

@@ -116,6 +116,23 @@ def test_nobody_looks_when_nobody_listens_and_no_more_than_fit_are_let_in(platfo
     assert asyncio.run(listen()) == ["a"]
 
 
+def test_who_leaves_ends_all_streams_at_once(platform, monkeypatch):
+    """Those that wait and those that begin later: a platform that is told to end waits for no open page."""
+    monkeypatch.setattr(live, "_BEAT_S", 600.0)
+
+    async def listen():
+        feed = Feed(platform.database)
+        async with asyncio.timeout(60):
+            waiting = asyncio.create_task(_heard(feed, ["a"]))
+            while not feed.many:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            feed.end()
+            return await waiting, await _heard(feed, ["a"], 0)
+
+    assert asyncio.run(listen()) == ([], [])
+
+
 def test_by_http_a_stream_begins_with_what_was_asked_for(people):
     async def ask():
         from starlette.types import Message

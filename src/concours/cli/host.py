@@ -105,7 +105,7 @@ def _bring(client: Client, folder: Path, competition: Competition) -> None:
     address = f"{client.url}/c/{name}"
     who = "everybody" if competition.visibility == "all" else "its members"
     say(f"{competition.title} is a draft at {address}, which its hosts see")
-    if agreed(f"Publish it, so that {who} see it from now on?"):
+    if agreed(f"Publish it, so that {who} can see it from now on?"):
         client.publish(name)
         say(f"{competition.title} is published: {address}")
     else:

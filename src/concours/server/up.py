@@ -59,11 +59,12 @@ class _Web(Web):
 
     def __init__(self, app: FastAPI, staff: Staff) -> None:
         super().__init__(app, lifespan="on", grace=_GRACE_S)
-        self._staff = staff
+        self._app, self._staff = app, staff
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Once it is told to end."""
         await asyncio.to_thread(self._staff.leave)
+        self._app.state.feed.end()
         await super().shutdown(sockets)
 
 

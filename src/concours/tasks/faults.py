@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Final, NoReturn
 
@@ -35,6 +35,18 @@ def told(table: pa.Table) -> str:
     """The first columns that a file has, as a person reads them."""
     names = [repr(name) for name in table.column_names if name != LINE]
     return ", ".join(names[:_COLUMNS]) + f" and {len(names) - _COLUMNS:,} more" * (len(names) > _COLUMNS)
+
+
+def likely(table: pa.Table, wanted: Iterable[str]) -> str:
+    """Which columns of a file are called as is wanted but for capitals and blanks, in words that go on; nothing where
+    there are none. They are not taken for what is wanted: a file may well have both.
+    """
+    folded = {name.strip().casefold() for name in wanted}
+    found = [repr(name) for name in table.column_names if name.strip().casefold() in folded]
+    if not found:
+        return ""
+    said = ("differs", "it") if len(found) == 1 else ("differ", "them")
+    return f"{', '.join(found[:_COLUMNS])} {said[0]} from what is asked in capitals or blanks alone: rename {said[1]}; "
 
 
 def row_of(table: pa.Table, index: int) -> str:

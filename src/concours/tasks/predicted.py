@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError, nearest
 from concours.core.written import number_in, written
 from concours.tasks.cells import MISSING, gaps_of
-from concours.tasks.faults import MOST, refuse_rows, told, with_lines
+from concours.tasks.faults import MOST, likely, refuse_rows, told, with_lines
 from concours.tasks.formulas import is_for_sheets, meant, texts_meant
 from concours.tasks.labels import by_number
 from concours.tasks.metrics.metric import Metric
@@ -207,7 +207,7 @@ def labels_given(table: pa.Table, classes: tuple[str, ...], name: str) -> Given:
     """
     columns = [column for column in table.column_names if column.startswith("p_")]
     if not columns:
-        require_predictions(table, name, f", or {some(columns_of(classes))}")
+        require_predictions(table, name, columns_of(classes))
     probabilities = _probabilities(table, columns, classes, name) if columns else None
     if "prediction" not in table.column_names:
         assert probabilities is not None  # noqa: S101 (for the type checker)
@@ -262,10 +262,12 @@ def unanswered(name: str, rule: str, none: NDArray[np.bool_]) -> tuple[str, ...]
     return (said,) if none.any() else ()
 
 
-def require_predictions(table: pa.Table, name: str, otherwise: str = "", *, column: str = "prediction") -> None:
-    """Refuses a table that has no column of predictions. Raises DataError."""
+def require_predictions(table: pa.Table, name: str, others: Sequence[str] = (), *, column: str = "prediction") -> None:
+    """Refuses a table that has no column of predictions. others: would do as well. Raises DataError."""
     if column not in table.column_names:
-        raise DataError(f"{name}: a column {column!r}{otherwise} was expected; its columns are {told(table)}")
+        wanted = f"{column!r}, or {some(others)}" if others else repr(column)
+        meant_so = likely(table, [column, *others])
+        raise DataError(f"{name}: a column {wanted} was expected; {meant_so}its columns are {told(table)}")
 
 
 def _of_the_last(cells: Sequence[str], classes: tuple[str, ...]) -> Floats | None:
@@ -304,7 +306,9 @@ def _probabilities(table: pa.Table, columns: Sequence[str], classes: tuple[str, 
             raise DataError(f"{name}: column {column!r} is of no class; {nearest(column, wanted)}")
     for column in wanted:
         if column not in columns:
-            raise DataError(f"{name}: column {column!r} is missing; a column for each class was expected")
+            raise DataError(
+                f"{name}: column {column!r} is missing; {likely(table, [column])}a column for each class was expected"
+            )
     p = np.stack([numbers_of(table, column, name) for column in wanted], axis=1)
     beyond = (p < 0) | (p > 1 + _SUM)
     if rows := np.flatnonzero(beyond.any(axis=1)).tolist():

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.core.written import written
-from concours.tasks.faults import MOST, listed, refuse_rows, told
+from concours.tasks.faults import MOST, likely, listed, refuse_rows, told
 from concours.tasks.formulas import meant
 from concours.tasks.predicted import ID
 
@@ -69,8 +69,8 @@ def aligned(table: pa.Table, sought: Sought, name: str, called: str = ID) -> tup
         return table.take(pa.array(found)), used if given > sought.rows else ()
     if sought.named and sought.ids:
         raise DataError(
-            f"{name} has no column {called!r}, by which its rows are found; its columns are {told(table)}, and ids are "
-            f"such as {sought.ids[0]!r}"
+            f"{name} has no column {called!r}, by which its rows are found; {likely(table, [called])}its columns are "
+            f"{told(table)}, and ids are such as {sought.ids[0]!r}"
         )
     if given == sought.rows:
         return table, ()

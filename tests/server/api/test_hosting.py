@@ -110,7 +110,7 @@ LINK = {"external_attr": (stat.S_IFLNK | 0o777) << 16}
     ("content", "word"),
     [
         (b"no archive", "zip"),
-        (_zip(FOLDER)[:200], "damaged"),
+        (_zip(FOLDER)[:200], "the archive is damaged"),
         (_zip({"readme.md": "nothing"}), "competition.toml"),
         (_zip({**FOLDER, "../outside.csv": "x"}), "outside"),
         (_zip({**FOLDER, "/etc/outside.csv": "x"}), "outside"),

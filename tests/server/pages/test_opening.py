@@ -21,7 +21,9 @@ from concours.server.platform import Platform
 from concours.server.services import discussion, editing, files, membership, teams
 from concours.server.services.access import Access, accessed
 from concours.server.web.app import make
+from concours.server.web.pages.settings_form import KINDS as OFFERED
 from concours.server.web.pages.submissions import _end
+from concours.tasks.kinds import KINDS
 
 from ..conftest import People
 from .reading import fields_of
@@ -311,6 +313,93 @@ def test_a_host_edits_all_of_a_competition_in_a_form(world: World) -> None:
 def settings_of(world: World, slug: str) -> Any:
     with world.platform.database.reading() as db:
         return editing.declared(db, accessed(db, world.people.actor("hanna"), slug)).settings
+
+
+def test_the_form_offers_every_kind_of_task_and_a_column_of_ids(world: World) -> None:
+    """All that the library knows, and one of a plugin where it was declared; what is chosen is kept."""
+    hanna = world.people.browser("hanna")
+    assert tuple(KINDS) == OFFERED
+    with world.platform.database.writing() as db:
+        editing.create(db, world.people.actor("hanna"), title="Tea", slug="tea")
+    fields = fields_of(hanna.get("/c/tea/host/settings").text)
+    for kind in ("forecasting", "brewing"):
+        answer = hanna.post("/c/tea/host/settings", data={**fields, "task.kind": kind, "task.id": "cup"})
+        assert answer.status_code == 303, answer.text
+        fields = fields_of(hanna.get("/c/tea/host/settings").text)
+        assert (fields["task.kind"], fields["task.id"]) == (kind, "cup")
+
+
+def test_a_page_is_made_the_rules_in_the_browser_and_made_none_again(world: World) -> None:
+    """Then whoever joins has to accept it; it stays the rules when it is edited with the tick that the form shows."""
+    hanna = world.people.browser("hanna")
+    page = {"title": "Rules of the cellar", "text": "Sip.", "rules": "yes", "form": hanna.form}
+    answer = hanna.post("/c/wine/host/pages", data=page)
+    assert answer.status_code == 303
+    fields = fields_of(opened(hanna, answer.headers["location"]))
+    assert (fields["key"], fields["rules"]) == ("rules", "yes")
+    assert "Sip." in opened(world.people.browser("mia"), "/c/wine/rules")
+    answer = hanna.post("/c/wine/host/pages", data={**fields, "text": "Spit."})
+    assert settings_of(world, "wine")["rules"] == "pages/rules-of-the-cellar.md"
+    fields = fields_of(opened(hanna, answer.headers["location"]))
+    del fields["rules"]
+    answer = hanna.post("/c/wine/host/pages", data=fields)
+    assert settings_of(world, "wine")["rules"] == ""
+    assert "Spit." in opened(hanna, answer.headers["location"])
+    hanna.post("/c/wine/host/pages", data={**fields, "key": "about", "title": "About"})
+    assert settings_of(world, "wine")["rules"] == ""
+
+
+def test_what_hosts_say_of_the_data_stands_with_its_files_and_pages_are_none_of_them(world: World) -> None:
+    """With the sample for members; the page has no second address."""
+    hanna, mia = world.people.browser("hanna"), world.people.browser("mia")
+    hanna.post("/c/wine/host/pages", data={"title": "Data", "text": "Ten bottles.", "form": hanna.form})
+    text = opened(mia, "/c/wine/data")
+    assert "Ten bottles." in text
+    assert "pages/data.md" not in text
+    assert "/c/wine/sample?phase=main" in text
+    assert "/c/wine/sample" not in opened(world.people.browser("zoe"), "/c/wine/data")
+    assert mia.get("/c/wine/p/data").headers["location"] == "/c/wine/data"
+    assert "/p/data" not in opened(mia, "/c/wine")
+
+
+def test_a_refused_choice_of_finals_keeps_its_ticks(world: World) -> None:
+    """So that whoever ticked too many takes one away, and does not begin anew, or keep nothing unawares."""
+    for number in (4, 5):
+        world.submission(number, "mia", "scored", 0.5)
+    mia = world.people.browser("mia")
+    chosen = {"form": mia.form, "phase": "main", "final": ["1", "4", "5"]}
+    answer = mia.post("/c/wine/finals", data=chosen)
+    assert answer.status_code == 409
+    assert [number for number in (1, 4, 5) if re.search(f'value="{number}"[^>]* checked', answer.text)] == [1, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("state", "begins", "said"),
+    [
+        ("draft", "2020-01-01T00:00:00Z", "begins when it is published"),
+        ("published", "2020-01-01T00:00:00Z", "begins in a moment"),
+        ("published", "2999-01-01T00:00:00Z", "begins in "),
+    ],
+)
+def test_nothing_begins_in_the_past(world: World, state: str, begins: str, said: str) -> None:
+    """A phase that waits, although its moment has come, is said to begin soon, not some time ago."""
+    with world.platform.database.writing() as db:
+        db.execute(update(tables.COMPETITIONS).values(state=state))
+        db.execute(update(tables.PHASES).values(state="waiting", begins=begins))
+    text = opened(world.people.browser("hanna"), "/c/wine")
+    assert said in text
+    assert not re.search(r"begins [^<]* ago", text)
+
+
+@pytest.mark.parametrize("state", ["draft", "published", "closed", "archived"])
+def test_every_link_of_the_console_leads_somewhere(world: World, state: str) -> None:
+    """Also those of the API, such as the export."""
+    with world.platform.database.writing() as db:
+        db.execute(update(tables.COMPETITIONS).values(state=state))
+    hanna = world.people.browser("hanna")
+    links = {link for path in DESK for link in re.findall(r'href="(/[^"]*)"', opened(hanna, f"/c/wine{path}"))}
+    for link in sorted(links):
+        assert hanna.get(link.replace("&amp;", "&")).status_code in (200, 303), link
 
 
 def test_a_form_that_brings_a_file_says_what_is_wrong_with_it(world: World) -> None:

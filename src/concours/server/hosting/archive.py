@@ -51,15 +51,18 @@ def refuse_sizes(files: Mapping[str, Path]) -> None:
         raise ContestError(f"the files have {size:,} bytes in all, and {MOST_BYTES:,} at most are taken")
 
 
-def unpack(archive: Path, into: Path, *, most_bytes: int = MOST_BYTES) -> Path:
+def unpack(archive: Path, into: Path, *, most_bytes: int = MOST_BYTES, called: str = "") -> Path:
     """Unpacks a zip file into a new folder, and gives it. Nothing is written outside it; links are none of its files.
+
+    Args:
+        called: what errors call it; by default its name, which tells nobody anything where it lies in a store.
 
     Raises:
         DataError: it is no zip file, is damaged or encrypted, a name leads out of it, is there twice or is no name, a
             link or a device is in it, or it holds too many files or bytes; then the folder is gone again. NoSpace:
             likewise.
     """
-    name = shortened(visible(archive.name), 100)
+    name = called or shortened(visible(archive.name), 100)
     if existing(archive).is_dir():
         raise DataError(f"{name} is a folder; a zip file was expected")
     into.mkdir(parents=True)

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from concours.core.errors import nearest
 from concours.core.frozen import frozen
 from concours.core.typed import typed
+from concours.core.visible import visible
 
 DATA, TRUTH, PAGES, BASELINES, SCORER = "data", "truth", "pages", "baselines", "scorer"
 """Folders of a competition."""
@@ -318,6 +319,8 @@ class Competition:
         yield _text("title", self.title)
         yield _key("slug", self.slug)
         yield "" if len(self.subtitle) <= _LONGEST else f"subtitle has more than {_LONGEST} letters"
+        for name in ("subtitle", "licence", "contact"):
+            yield _seen(name, getattr(self, name))
         yield _within("rules", self.rules, PAGES) if self.rules else ""
         yield "" if 0 <= self.seed < 1 << 63 else f"seed must be a whole number from 0 up to 2^63, got {self.seed}"
         yield "" if self.phases else "there is no phase: write [[phase]] with key, title and begins"
@@ -394,7 +397,18 @@ def _key(name: str, key: str) -> str:
 
 
 def _text(name: str, text: str) -> str:
-    return "" if text.strip() and len(text) <= _LONGEST else f"{name} must be a text of 1 to {_LONGEST} letters"
+    if not text.strip() or len(text) > _LONGEST:
+        return f"{name} must be a text of 1 to {_LONGEST} letters"
+    return _seen(name, text)
+
+
+def _seen(name: str, text: str) -> str:
+    shown = visible(text)
+    return (
+        ""
+        if shown == text
+        else f"{name} holds letters that are not seen, or turn the text around: {shown[:_LONGEST]!r}"
+    )
 
 
 def _moment(name: str, text: str) -> str:

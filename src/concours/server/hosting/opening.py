@@ -122,8 +122,19 @@ def opening(competition: Competition, folder: Path, store: Store, digests: Mappi
         baselines=_baselines(competition, kind.form, folder, store, digests),
         sent=_programs(competition, store, digests),
         reading=tuple(dict.fromkeys(line for found in every for line in found.reading)),
-        warnings=tuple(dict.fromkeys(line for found in every for line in found.warnings)),
+        warnings=tuple(
+            dict.fromkeys([*_unnamed(task, every[0]), *(line for found in every for line in found.warnings)])
+        ),
     )
+
+
+def _unnamed(task: Task, found: Ingested) -> Iterator[str]:
+    """What to say of rows that have no names: whoever sorts a file would have another score, and not know."""
+    if task.id is None and not found.test_files and suffix_of(task.test or "") in TABLES:
+        yield (
+            f"task.id is not set: rows of files are told by their order in {task.test}, counted from 0; "
+            "name the column of ids that it has and the rows to predict have, if there is one"
+        )
 
 
 def _answered(

@@ -260,14 +260,14 @@ def set_pages(db: Connection, store: Store, number: int, competition: Competitio
     """
     files = dict(db.execute(select(FILES.c.path, FILES.c.digest).where(FILES.c.competition == number)).all())
     db.execute(delete(PAGES).where(PAGES.c.competition == number))
-    for place, (key, title, file) in enumerate(_pages(competition)):
+    for place, (key, title, file) in enumerate(pages_of(competition)):
         if file in files:
             with store.open(files[file]) as content:
                 text = _text(file, content.read(4 * _LONGEST_PAGE + 1))
             db.execute(insert(PAGES).values(competition=number, key=key, number=place, title=title, text=text))
 
 
-def _pages(competition: Competition) -> Iterator[tuple[str, str, str]]:
+def pages_of(competition: Competition) -> Iterator[tuple[str, str, str]]:
     """Key, title and file of each page. Keys are of files' names; the page of the rules has its own."""
     taken: set[str] = set()
     pages = [(page.title, page.file) for page in competition.pages]

@@ -28,7 +28,7 @@ from concours.server.refusals import Conflict, TooLarge, Unfit, Unknown
 from concours.server.services import quotas
 from concours.server.services.access import Access, Rule
 from concours.server.services.competitions import DRAFTS
-from concours.server.services.editing import changed, locked, read, set_pages, settle
+from concours.server.services.editing import changed, locked, pages_of, read, set_pages, settle
 
 FOLDERS: Final = (DATA, TRUTH, PAGES, BASELINES, SCORER)
 _LONGEST: Final = 300
@@ -133,11 +133,23 @@ def remove(db: Connection, access: Access, store: Store, path: str) -> None:
     audit.write(db, access.actor, "file.remove", row.slug, {"path": path})
 
 
-def write_page(db: Connection, access: Access, store: Store, *, title: str, text: str, file: str = "") -> None:
+def write_page(
+    db: Connection,
+    access: Access,
+    store: Store,
+    *,
+    title: str,
+    text: str,
+    file: str = "",
+    rules: bool | None = None,
+) -> str:
     """Writes a page: its file, and its title in the settings; a new one comes last.
 
     Args:
         file: of `pages/`; by default of the page of that title, or else a new one.
+        rules: whether it is what whoever joins has to accept; by default as before.
+
+    Returns: the key of the page.
 
     Raises:
         Forbidden. Unfit: there is no title, or the file is none of `pages/`. Conflict: the competition is archived.
@@ -154,11 +166,13 @@ def write_page(db: Connection, access: Access, store: Store, *, title: str, text
     others = [page for page in competition.pages if page.file != file]
     place = next((i for i, page in enumerate(competition.pages) if page.file == file), len(others))
     pages = [*others[:place], Page(title=title, file=file), *others[place:]]
-    after = read({**competition.to_json(), "pages": [vars(page) for page in pages]})
+    kept = competition.rules if rules is None or (not rules and competition.rules != file) else file if rules else ""
+    after = read({**competition.to_json(), "pages": [vars(page) for page in pages], "rules": kept})
     settle(db, row, after)
     set_pages(db, store, row.id, after)
     changed(db, row)
     audit.write(db, access.actor, "page.write", row.slug, {"file": file})
+    return next(key for key, _, path in pages_of(after) if path == file)
 
 
 def put_all(db: Connection, competition: int, files: Mapping[str, Kept]) -> None:

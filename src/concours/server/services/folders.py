@@ -42,7 +42,7 @@ def brought(archive: Path, store: Store, *, aside: Path, most: int) -> Iterator[
     """
     try:
         with tempfile.TemporaryDirectory(dir=aside, ignore_cleanup_errors=True) as place:
-            folder = _within(unpack(archive, Path(place) / "folder", most_bytes=most))
+            folder = _within(unpack(archive, Path(place) / "folder", most_bytes=most, called="the archive"))
             competition = from_folder(folder)
             found = {path: file for path, file in files_of(folder).items() if "/" in path}
             for path in found:

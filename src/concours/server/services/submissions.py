@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from concours.core.digests import Digest, digest_json
 from concours.core.event import utc_now
+from concours.core.visible import visible
 from concours.engine.inbox import new_signal
 from concours.server import audit
 from concours.server.database import inbox
@@ -241,6 +242,8 @@ def _require_fit(of: Stage, sent: Sent) -> None:
     for what, text, most in (("name", sent.name, _NAME), ("message", sent.message, _MESSAGE)):
         if len(text) > most:
             raise Unfit(f"the {what} has {len(text)} letters; {most} at most are taken")
+        if visible(text, keep="\n\t") != text:
+            raise Unfit(f"the {what} holds letters that are not seen, or turn the text around; leave them out")
 
 
 def _once(access: Access, sent: Sent) -> str | None:

@@ -49,11 +49,18 @@ class Feed:
         self._each = Turns(MOST_EACH, "pages are open at your address already; close some")
         self._task: asyncio.Task[None] | None = None
         self._beginning = asyncio.Lock()
+        self._ended = False
 
     @property
     def many(self) -> int:
         """How many connections there are."""
         return self._many
+
+    def end(self) -> None:
+        """Ends all streams, and those that begin later: the platform leaves, and would wait for them."""
+        self._ended = True
+        for listener in {each for some in self._listeners.values() for each in some}:
+            listener.wake()
 
     async def events(self, topics: Iterable[str], after: int | None, who: str | None = None) -> AsyncIterator[str]:
         """The events of some topics, as the stream carries them. Law: from the first line on, after every change of one
@@ -74,7 +81,7 @@ class Feed:
                 listener.hear(await asyncio.to_thread(missed, self._database, sorted(listener.topics), after))
             yield "retry: 2000\n\n"
             ends = time.monotonic() + _LONGEST_S
-            while time.monotonic() < ends:
+            while time.monotonic() < ends and not self._ended:
                 for topic, number in (await listener.heard(_BEAT_S)).items():
                     yield f"id: {number}\nevent: change\ndata: {topic}\n\n"
                 yield ":\n\n"
@@ -126,6 +133,10 @@ class Listener:
         for topic, number in news.items():
             self._news[topic] = max(number, self._news.get(topic, 0))
             self._woken.set()
+
+    def wake(self) -> None:
+        """Nothing may have changed; whoever waits looks around."""
+        self._woken.set()
 
     async def heard(self, timeout_s: float) -> dict[str, int]:
         """What has changed since the last call; waits for something so long."""

@@ -17,11 +17,14 @@ ROUTES = Routes("/api")
 
 
 class Written(BaseModel):
-    """A page. file: of `pages/`; by default that of the page of this title, or a new one."""
+    """A page. file: of `pages/`; by default that of the page of this title, or a new one. rules: whether whoever joins
+    has to accept it; by default as before.
+    """
 
     title: str
     text: str
     file: str = ""
+    rules: bool | None = None
 
 
 @ROUTES.post("/folders", Rule.SIGNED_IN, scope="host", status_code=201, uploads=True, openapi_extra=BODY)
@@ -85,4 +88,4 @@ def delete_file(asked: InCompetition, path: str) -> None:
 @ROUTES.put("/competitions/{competition}/pages", Rule.HOST, status_code=204)
 def write_page(asked: InCompetition, page: Written) -> None:
     """Writes a page in Markdown; a new one comes last."""
-    files.write_page(asked.db, asked.access, asked.platform.store, title=page.title, text=page.text, file=page.file)
+    files.write_page(asked.db, asked.access, asked.platform.store, **page.model_dump())

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from fastapi.responses import RedirectResponse, Response
 
+from concours.server.hosting.competition import PAGES
 from concours.server.services import competitions, files, membership
 from concours.server.services.access import Rule
 from concours.server.services.competitions import RULES, PageOf
@@ -17,29 +18,38 @@ from concours.server.web.sending import sent
 
 ROUTES = Routes(pages=True)
 
+DATA: Final = "data"
+"""The key of the page that is shown with the files."""
 _PICTURES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+
+_APART: Final = (RULES, DATA)
+"""Keys of pages that have an address of their own."""
 
 
 @ROUTES.get("/c/{competition}", Rule.READER)
 def overview(asked: InCompetition) -> Response:
     """Its first page, its phases, its hosts."""
     full = competitions.one(asked.db, asked.access)
-    first = next((one.key for one in full.pages if one.key != RULES), None)
+    first = next((one.key for one in full.pages if one.key not in _APART), None)
     return page(asked, "overview", c=full, page=_text(asked, first) if first else None)
 
 
 @ROUTES.get("/c/{competition}/p/{key}", Rule.READER)
 def further(asked: InCompetition, key: str) -> Response:
     """Another of its pages."""
-    if key == RULES:
-        return RedirectResponse(f"/c/{asked.access.competition.slug}/rules", status_code=303)
+    if key in _APART:
+        return RedirectResponse(f"/c/{asked.access.competition.slug}/{key}", status_code=303)
     return page(asked, "overview", c=competitions.one(asked.db, asked.access), page=_text(asked, key))
 
 
 @ROUTES.get("/c/{competition}/data", Rule.READER)
 def data(asked: InCompetition) -> Response:
-    """The files that members may fetch."""
-    return page(asked, "data", c=competitions.one(asked.db, asked.access), address=asked.platform.settings.address)
+    """What the hosts say of the data, and the files that members may fetch."""
+    full = competitions.one(asked.db, asked.access)
+    about = _text(asked, DATA) if any(one.key == DATA for one in full.pages) else None
+    listed = [one for one in full.files if not one.path.startswith(f"{PAGES}/")]
+    return page(asked, "data", c=full, page=about, files=listed, address=asked.platform.settings.address)
 
 
 @ROUTES.get("/c/{competition}/files/{path:path}", Rule.READER)

@@ -27,7 +27,7 @@ from concours.server.services.competitions import Full
 from concours.server.web.pages.answering import Fields, numbered, page, refused, seen, tried, typed
 from concours.server.web.pages.forms import EMPTY, Form
 from concours.server.web.pages.lists import Pages
-from concours.server.web.pages.settings_form import REPEATED, changes_of, counts, counts_of, more_of, typed_of
+from concours.server.web.pages.settings_form import KINDS, REPEATED, changes_of, counts, counts_of, more_of, typed_of
 from concours.server.web.routes import Asked, Asking, AskingOf, InCompetition, Routes
 from concours.server.web.uploads import FormWithFile
 
@@ -210,8 +210,9 @@ def _dotted(field: str) -> str:
 
 def _settings(asked: AskingOf, form: Form, version: str, many: dict[str, int], *, status: int = 200) -> Response:
     full = _full(asked)
+    kinds = [(name, name) for name in dict.fromkeys([*KINDS, form.typed.get("task.kind") or KINDS[0]])]
     values = {"c": full, "form": form, "version": version, "counts": many, "arena": full.kind == "arena"}
-    return page(asked, "host_settings", status=status, **values)
+    return page(asked, "host_settings", status=status, kinds=kinds, **values)
 
 
 # Pages and files
@@ -223,7 +224,8 @@ def texts(asked: InCompetition, page: str = "") -> Response:
     form = EMPTY
     if page:
         found = competitions.page(asked.db, asked.access, page)
-        form = Form(typed={"title": found.title, "text": found.text})
+        ruling = {"rules": "yes"} if page == competitions.RULES else {}
+        form = Form(typed={"title": found.title, "text": found.text, **ruling})
     return _texts(asked, form, page)
 
 
@@ -236,7 +238,10 @@ def write(asked: InCompetition, fields: Fields) -> Response:
         return _texts(asked, Form(typed=given), key, look=True)
     with tried(asked, given) as outcome:
         file = _file_of(asked, key) if key else ""
-        files.write_page(asked.db, asked.access, asked.platform.store, title=title, text=text, file=file)
+        rules = bool(given.get("rules"))
+        key = files.write_page(
+            asked.db, asked.access, asked.platform.store, title=title, text=text, file=file, rules=rules
+        )
     if outcome.form:
         return _texts(asked, outcome.form, key, status=outcome.status)
     return seen(f"{_desk(asked)}/pages", "kept", page=key)

@@ -105,6 +105,7 @@ def environment(code: str) -> Environment:
         "ends": ends,
         "digest": lambda text: text.removeprefix("sha256:")[:12],
     }
+    found.tests["ahead"] = lambda at: datetime.fromisoformat(at) > datetime.now(UTC)
     found.globals |= {
         "static": static.address,
         "release": concours.__version__,

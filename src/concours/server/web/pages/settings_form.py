@@ -13,7 +13,15 @@ REPEATED: Final = ("phases", "boards", "baselines")
 """What there may be several of; the fields of the second phase begin with `phases.1.`."""
 
 _PLAIN: Final = ("title", "subtitle", "slug", "licence", "contact", "visibility", "guard")
-_TASK: Final = ("kind", "target", "data", "test")
+_TASK: Final = ("kind", "target", "id", "data", "test")
+
+KINDS: Final = (
+    "tabular-classification", "tabular-regression", "text-classification", "image-classification",
+    "speech-recognition", "audio-classification", "video-classification", "forecasting", "translation", "text-pairs",
+    "text-similarity", "summarization", "language-modelling", "object-detection", "segmentation", "image-generation",
+    "question-answering", "multiple-choice", "text-generation",
+)  # fmt: skip
+"""Of tasks, by name: `tasks.kinds` imports what the web process must not."""
 
 _Read = Callable[[str], Any]
 

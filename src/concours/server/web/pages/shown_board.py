@@ -20,7 +20,13 @@ ROWS = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A line. at, low, high: in percent of the axis of all intervals; none where there is no score."""
+    """A line.
+
+    Attributes:
+        at, low, high: in percent of the axis of intervals; none where there is no score, or no interval.
+        under, over: whether something of it lies beyond the lower or the upper end of that axis.
+        beyond: whether the score itself does.
+    """
 
     team: int | None
     name: str
@@ -35,6 +41,9 @@ class Line:
     at: float | None = None
     low: float | None = None
     high: float | None = None
+    under: bool = False
+    over: bool = False
+    beyond: bool = False
     others: tuple[str, ...] = ()
     entries: str = ""
     last: str = ""
@@ -67,6 +76,7 @@ class Shown:
         missing: who has no score, with the reason.
         found_by: what was searched for.
         rescores: how the board was scored anew, the latest first.
+        cut: whether a bar goes on beyond the axis.
     """
 
     root: str
@@ -84,6 +94,11 @@ class Shown:
     pages: Pages
     history: History | None
     rescores: tuple[Rescore, ...] = ()
+
+    @property
+    def cut(self) -> bool:
+        every = (*self.lines, *((self.joint,) if self.joint else ()))
+        return any(line.under or line.over for line in every)
 
 
 def shown(
@@ -134,7 +149,7 @@ def shown(
 
 @dataclass(frozen=True)
 class _Scale:
-    """From the worst to the best end of all intervals, and decimals of scores by metric."""
+    """From the lowest to the highest end of intervals, but for those far out; and decimals of scores by metric."""
 
     low: float
     high: float
@@ -146,7 +161,7 @@ class _Scale:
 
 def _scale(board: Board) -> _Scale:
     values = [end for row in board.rows if row.score is not None for end in (row.interval or (row.score, row.score))]
-    axis = linear("", _without_outliers(values))
+    axis = linear("", _bulk(values))
     digits = {}
     for metric in board.metrics:
         widths = [(ends[1] - ends[0]) / 2 for row in board.rows if (ends := row.intervals.get(metric.name))]
@@ -154,14 +169,17 @@ def _scale(board: Board) -> _Scale:
     return _Scale(axis.low, axis.high, digits)
 
 
-def _without_outliers(values: Sequence[float]) -> Sequence[float]:
-    """The values, but for those so far out that they would squeeze all others (Tukey's far fences, 1977)."""
-    if len(values) < 8:
-        return values
+def _bulk(values: Sequence[float]) -> Sequence[float]:
+    """The values, but for those so far out that they would squeeze all others: those that lie further from the shortest
+    stretch with three quarters of the values than that is long (after the shorth of Andrews et al., 1972).
+    """
     ordered = sorted(values)
-    lower, upper = ordered[len(ordered) // 4], ordered[3 * len(ordered) // 4]
-    reach = 3 * (upper - lower)
-    return [value for value in values if lower - reach <= value <= upper + reach] or values
+    most = -(-3 * len(ordered) // 4)
+    if most < 2:
+        return values
+    lower, upper = min(zip(ordered, ordered[most - 1 :], strict=False), key=lambda ends: ends[1] - ends[0])
+    reach = upper - lower
+    return [value for value in values if lower - reach <= value <= upper + reach] if reach else values
 
 
 def _line(row: Row, board: Board, scale: _Scale) -> Line:
@@ -193,12 +211,18 @@ def _others(board: Board) -> tuple[str, ...]:
 def _marks(score: float | None, interval: tuple[float, float] | None, digits: int, scale: _Scale) -> dict[str, Any]:
     if score is None:
         return {}
+    low, high = interval or (score, score)
+    found = {
+        "at": scale.at(score),
+        "said": fixed(score, digits),
+        "under": min(low, score) < scale.low,
+        "over": max(high, score) > scale.high,
+        "beyond": not scale.low <= score <= scale.high,
+    }
     if interval is None:
-        return {"at": scale.at(score), "said": fixed(score, digits)}
-    low, high = interval
+        return found
     ends = f"[{fixed(low, digits)}, {fixed(high, digits)}]"
-    said = f"{fixed(score, digits)} {ends}"
-    return {"at": scale.at(score), "low": scale.at(low), "high": scale.at(high), "ends": ends, "said": said}
+    return {**found, "low": scale.at(low), "high": scale.at(high), "ends": ends, "said": f"{found['said']} {ends}"}
 
 
 def _possible(row: Row) -> str:

@@ -78,7 +78,7 @@ def choose(asked: InCompetition, fields: Fields) -> Response:
     with tried(asked, given) as outcome:
         finals.choose(asked.db, asked.access, ids, given.get("phase", ""))
     if outcome.form:
-        return _mine(asked, outcome.form, given.get("phase", ""), status=outcome.status)
+        return _mine(asked, outcome.form, given.get("phase", ""), picked=ids, status=outcome.status)
     return seen(f"/c/{asked.access.competition.slug}/submissions", "chosen", phase=given.get("phase", ""))
 
 
@@ -166,7 +166,10 @@ def _first_lines(store: Store, digest: Digest | None) -> str:
     return "\n".join(text.splitlines()[:_SAMPLE_LINES])
 
 
-def _mine(asked: AskingOf, form: Form, key: str, *, status: int = 200) -> Response:
+def _mine(
+    asked: AskingOf, form: Form, key: str, *, picked: tuple[int, ...] | None = None, status: int = 200
+) -> Response:
+    """What one's own team has sent. picked: what was chosen and refused; none shows what is kept."""
     full = competitions.one(asked.db, asked.access)
     phase = next((one for one in full.phases if one.key == (key or full.phase)), full.phases[-1])
     lines = submissions.listed(asked.db, asked.access, phase=phase.key, team=asked.access.team, most=_LISTED)
@@ -182,6 +185,7 @@ def _mine(asked: AskingOf, form: Form, key: str, *, status: int = 200) -> Respon
         lines=lines,
         over=phase.state == "closed",
         may_choose=is_open and asked.access.member,
+        picked={one.id for one in lines if one.final} if picked is None else picked,
         finals=finals.chosen(asked.db, asked.access, phase.key).most if asked.access.member else 0,
         metric=_metric(full),
         limits=submissions.left(asked.db, asked.access, phase.key) if is_open and asked.access.member else None,
