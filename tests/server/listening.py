@@ -15,7 +15,7 @@ from fastapi import FastAPI
 def listening(app: FastAPI, port: int = 0) -> Iterator[str]:
     """Serves an application while the context lasts; gives its address. Who connects before it is ready waits."""
     with socket.create_server(("127.0.0.1", port)) as heard:
-        config = uvicorn.Config(app, log_level="critical", ws="none", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, log_config=None, log_level="critical", ws="none", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [heard]})
         thread.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import resource
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -274,6 +275,19 @@ def test_what_is_no_http_is_told_and_not_logged(capfd: pytest.CaptureFixture[str
 
     on_site(test)
     assert capfd.readouterr().err == ""
+
+
+def test_a_program_that_serves_keeps_its_own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handlers of others are not closed: some then close what they write to, such as standard error."""
+    handler, closed = logging.StreamHandler(), list[bool]()
+    monkeypatch.setattr(handler, "close", lambda: closed.append(True))
+    asyncio.run(_begun())
+    assert not closed
+
+
+async def _begun() -> None:
+    async with site():
+        pass
 
 
 def test_many_that_are_idle_keep_nobody_out() -> None:

@@ -124,6 +124,7 @@ class Web(uvicorn.Server):
                 http=Connection,
                 ws="none",
                 lifespan=lifespan,
+                log_config=None,  # else it closes all handlers of the program that it runs in
                 log_level="error",
                 access_log=False,
                 server_header=False,

@@ -21,7 +21,8 @@ def running(app):
     """The address of an application that runs."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, loop="asyncio", ws="none"))
+        config = uvicorn.Config(app, log_config=None, log_level="critical", access_log=False, loop="asyncio", ws="none")
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
         thread.start()
         try:
