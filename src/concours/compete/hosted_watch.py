@@ -59,17 +59,19 @@ class Unusual:
     """What was seen.
 
     Attributes:
-        kind: `alike`, two teams predict nearly the same; or `gap`, a private score is far from the public one.
+        kind: `alike`, two teams predict nearly the same; `gap`, a private score is far from the public one; or
+            `failed`, who predicts alike could not be looked at.
+        entry: none of `failed`.
         other: the second of `alike`.
         value: of `alike` the correlation of what the two say beyond what is usual; of `gap` by how many standard errors
             the private score lies above where the public one puts it.
-        detail: further numbers.
+        detail: further numbers; of `failed` the reason.
     """
 
-    kind: Literal["alike", "gap"]
-    entry: str
+    kind: Literal["alike", "gap", "failed"]
+    entry: str | None = None
     other: str | None = None
-    value: float
+    value: float = 0.0
     detail: Mapping[str, Any] = field(default_factory=lambda: frozen({}))
 
 
@@ -81,7 +83,10 @@ def unusual(state: Board) -> Iterator[Unusual]:
 
 def _alike(state: Board) -> Iterator[Unusual]:
     known = state.watch
-    if known is None or not known.values:
+    if known is None:
+        return
+    if known.reason:
+        yield Unusual(kind="failed", detail={"reason": known.reason})
         return
     entries = known.asked.entries
     told = zip(*(known.values[name] for name in ("pairs", "correlation", "agree")), strict=True)

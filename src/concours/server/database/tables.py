@@ -401,8 +401,8 @@ SUSPICIONS = Table(
     Column("detail", Text, nullable=False),
 )
 """A projection: what hosts may want to look at (`compete.hosted_watch.Unusual`). kind: `alike`, predictions of two
-teams that are nearly equal, or `gap`, a private score far from the public one, where other is 0. detail: further
-numbers, as JSON."""
+teams that are nearly equal; `gap`, a private score far from the public one, where other is 0; or `failed`, where entry
+and other are. detail: further numbers, as JSON."""
 
 APPLIED = Table(
     "applied",

@@ -180,7 +180,7 @@ class Projection:
             {
                 "board": self._board,
                 "kind": one.kind,
-                "entry": int(one.entry),
+                "entry": int(one.entry or 0),
                 "other": int(one.other or 0),
                 "value": one.value,
                 "detail": text_of(dict(one.detail)),

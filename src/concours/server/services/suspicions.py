@@ -17,7 +17,7 @@ from concours.server.database.tables import PHASES, SUBMISSIONS, SUSPICIONS, TEA
 from concours.server.database.texts import json_of
 from concours.server.services.access import Access, Rule
 
-Kind = Literal["file", "address", "alike", "gap"]
+Kind = Literal["file", "address", "alike", "gap", "failed"]
 
 WORDS: Final[Mapping[Kind, str]] = {
     "file": "These teams have sent the same file. A file that everybody has, such as the sample, explains that; so "
@@ -28,6 +28,8 @@ WORDS: Final[Mapping[Kind, str]] = {
     "that was shared openly explains that, and so do simple models of the same columns.",
     "gap": "The private score of this entry is further from its public one than chance allows, once what shifts all "
     "teams alike is taken off. An entry that was fitted to the public rows explains that.",
+    "failed": "Predictions of teams could not be compared. That is tried again once other entries are the best of "
+    "their teams, and when the phase ends.",
 }
 """What stands beside each kind, for hosts to read."""
 
@@ -41,7 +43,7 @@ class Suspicion:
     Attributes:
         phase: its key.
         kind: a row of `WORDS`.
-        teams: their names.
+        teams: their names; none of `failed`.
         submissions: the entries that it was seen in.
         value: of `file` and `address` how many teams; of `alike` the correlation of what the two say beyond what is
             usual; of `gap` by how many standard errors the private score lies above where the public one puts it.

@@ -68,6 +68,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "alike": N_("predictions that are nearly equal"),
         "address": N_("sent from the same address"),
         "gap": N_("a private score far from the public one"),
+        "failed": N_("predictions could not be compared"),
     },
     "explained": {
         "file": N_("A file that everybody has, such as the sample, explains that; so does a notebook shared openly."),
@@ -80,6 +81,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
             "It is further than chance allows, once what shifts all teams alike is taken off. An entry that was fitted "
             "to the public rows explains that."
         ),
+        "failed": N_("It is tried again once other entries are the best of their teams, and when the phase ends."),
     },
     "voter": {"at random": N_("at random"), "against the crowd": N_("against the crowd")},
     "number": {
