@@ -123,7 +123,7 @@ def _say_made(made: Made) -> None:
     for path, what in made.files.items():
         say(f"  {path:<{width}}  {what}")
     if made.left:
-        say("", "Not carried over:", *(f"  {comment(f'{what}: {why}')}" for what, why in made.left))
+        say("", "Not carried over, or not as it was:", *(f"  {comment(f'{what}: {why}')}" for what, why in made.left))
     folder = shlex.quote(str(made.folder))
     say("", f"{folder} is written. Read competition.toml and fill in the pages. Next:", "")
     say(f"    concours host check {folder}")

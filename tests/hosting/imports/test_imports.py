@@ -145,6 +145,16 @@ def test_a_challenge_of_evalai(tmp_path: Path) -> None:
     assert (folder / test.truth / "test.txt").is_file()
 
 
+def test_titles_of_others_become_one_line_of_what_is_seen(tmp_path: Path) -> None:
+    """A blank of no width, or a line end, is no reason to refuse what somebody brings."""
+    said = "short_description: Say the word."
+    assert said in bundles.EVALAI["challenge_config.yaml"]
+    odd = 'short_description: "Say\\u200b the\\n word."'
+    content = bundles.EVALAI["challenge_config.yaml"].replace(said, odd)
+    competition, _, _ = brought(tmp_path, {**bundles.EVALAI, "challenge_config.yaml": content})
+    assert competition.subtitle == "Say the word."
+
+
 def test_a_metric_of_kaggle_has_public_rows_and_private_ones(tmp_path: Path) -> None:
     competition, left, folder = brought(tmp_path, bundles.KAGGLE)
     (phase,) = competition.phases

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from concours.api.new import draft
+from concours.api.new import Draft, draft
 from concours.api.writing import write_table
 from concours.contest.contest_text import Setting
 from concours.core.errors import DataError
@@ -23,6 +23,7 @@ from concours.server.hosting.folder import FILE
 from concours.server.hosting.imports.writing import bring
 from concours.server.hosting.made import Made, require_new
 from concours.server.hosting.texts import competition_text, pages_of
+from concours.tasks.cells import form_of
 from concours.tasks.kinds import KINDS, Kind
 from concours.tasks.readers.archives import files_of
 from concours.tasks.readers.opened import Opened, Options
@@ -58,7 +59,7 @@ def new(folder: Path, *, source: str | None = None, target: str | None = None, n
     elif brought := bring(Path(source), folder, now=now):
         return brought
     else:
-        made = draft(source, target=target)
+        made = _draft(source, target)
         settings = [one for one in made.settings if one.table == "task" and one.key in _CARRIED]
         values = {one.key: one.value for one in settings}
         kind = KINDS[values["kind"]]
@@ -71,11 +72,23 @@ def new(folder: Path, *, source: str | None = None, target: str | None = None, n
         )
         ids = next((str(one.value) for one in made.settings if (one.table, one.key) == ("task", "id")), "")
         found = _divided(folder, source, kind, values, ids)
-    keys, files = found
+    keys, files, left = found
     given = {one.key: one.value for one in settings} | keys
     done = _write(folder, title or "Competition", kind, given, settings, files, now)
-    told = (f"the column {ids!r}", "it names the rows, and might tell their order; new ids were drawn")
-    return replace(done, left=(told,)) if ids and "id" in keys else done
+    if ids and "id" in keys:
+        left = (*left, (f"the column {ids!r}", "it names the rows, and might tell their order; new ids were drawn"))
+    return replace(done, left=left)
+
+
+def _draft(source: str, target: str | None) -> Draft:
+    """As `api.new.draft`; what that says of data that only a person can judge has, here, another cure."""
+    try:
+        return draft(source, target=target)
+    except DataError as error:
+        if "--kind" not in str(error):
+            raise
+        cure = "A competition of it is divided by hand: `concours host new DIR` writes a folder to begin with."
+        raise DataError(f"{error} {cure}") from None
 
 
 def _write(
@@ -105,8 +118,9 @@ def _write(
     return Made(folder=folder, files={FILE: "all that you declare", **files, **pages}, settings=tuple(settings))
 
 
-Divided = tuple[dict[str, Any], dict[str, str]]
-"""Keys of the task, and the files that were written."""
+Left = tuple[tuple[str, str], ...]
+Divided = tuple[dict[str, Any], dict[str, str], Left]
+"""Keys of the task, the files that were written, and what is otherwise in them than it was, and why."""
 
 
 def _divided(folder: Path, source: str, kind: Kind, task: Mapping[str, Any], ids: str) -> Divided:
@@ -118,16 +132,45 @@ def _divided(folder: Path, source: str, kind: Kind, task: Mapping[str, Any], ids
     named = str(task.get("target", ""))
     opened = open_source(source, Path(), Options(names=(named,) if named else ()))
     if isinstance(opened.x, pa.Table) and named in opened.x.column_names and kind.input.name in ("table", "text"):
-        cells = open_source(source, Path(), Options(written=tuple(opened.x.column_names), missing=("",))).x
-        table = cells if isinstance(cells, pa.Table) and opened.cells is False else opened.x
+        table, left = _as_written(source, opened)
         table = table.drop_columns([ids]) if ids in table.column_names else table
-        return _divided_table(folder, table, named, strata=kind.output.verbatim)
+        keys, files, _ = _divided_table(folder, table, named, strata=kind.output.verbatim)
+        return keys, files, (*left, *_doubts(opened, opened.x, named))
     if opened.files and opened.y is not None and kind.input.name == "image" and named in ("", opened.target or ""):
         return _divided_files(folder, source, opened)
     raise DataError(
         f"data of kind {kind.name} is divided by who knows it: put what everybody may have into data/ and what judges "
         "into truth/, as docs/organisers.md shows; `concours host new DIR` writes a folder to begin with"
     )
+
+
+def _as_written(source: str, opened: Opened) -> tuple[pa.Table, Left]:
+    """A table whose cells are as its file writes them, but for decimal commas: hardly any reader would know them."""
+    table = cast(pa.Table, opened.x)
+    if opened.cells:
+        return table, ()
+    cells = cast(pa.Table, open_source(source, Path(), Options(written=tuple(table.column_names), missing=("",))).x)
+    commas = [field.name for field in table.schema if form_of(field).decimal == ","]
+    for name in commas:
+        cells = cells.set_column(cells.column_names.index(name), name, table[name])
+    if not commas:
+        return cells, ()
+    return cells, (
+        (f"numbers in {', '.join(map(repr, commas))}", "the source has decimal commas; they are written with points"),
+    )
+
+
+def _doubts(opened: Opened, table: pa.Table, target: str) -> Iterator[tuple[str, str]]:
+    """What a person should know who has rows divided by chance."""
+    if opened.test is not None:
+        yield (
+            "the test part",
+            "the other rows alone were divided: put its rows and targets into truth/ if it shall judge",
+        )
+    for field in table.schema:
+        if pa.types.is_temporal(field.type) and field.name != target:
+            said = "it tells times, and rows were divided by chance: if the future is asked for, divide by time by hand"
+            yield f"the column {field.name!r}", said
 
 
 def _divided_table(folder: Path, table: pa.Table, target: str, *, strata: bool) -> Divided:
@@ -148,7 +191,7 @@ def _divided_table(folder: Path, table: pa.Table, target: str, *, strata: bool) 
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         write_table(part, folder / path, formulas=True)
     said = {path: f"{len(part):,} rows, {part.num_columns} columns" for path, part in parts.items()}
-    return {"id": id, "data": "data/train.csv", "test": "truth/test.csv"}, said
+    return {"id": id, "data": "data/train.csv", "test": "truth/test.csv"}, said, ()
 
 
 def divided(labels: Sequence[str], rng: np.random.Generator, *, strata: bool) -> tuple[Codes, Codes]:
@@ -176,12 +219,23 @@ def divided(labels: Sequence[str], rng: np.random.Generator, *, strata: bool) ->
 
 
 def _divided_files(folder: Path, source: str, opened: Opened) -> Divided:
-    """Pictures in a folder a class, divided; those that judge get new names, in no order."""
-    if opened.y is None or opened.test is not None or len(opened.files) != len(opened.y):
-        raise DataError("the pictures have parts already, or some are left out: divide them by hand")
-    labels = [written(label) for label in opened.y.tolist()]
+    """Pictures in a folder a class, divided, where they have no parts yet; those that judge get new names, in no order.
+
+    Raises:
+        DataError: the part that judges has no labels, or some pictures are left out.
+    """
+    parts = [part.y for part in (opened, opened.test) if part is not None]
+    if any(y is None for y in parts):
+        raise DataError("the test part of the pictures has no labels, and nothing can be scored by it: leave it out")
+    labels = [written(label) for y in parts if y is not None for label in y.tolist()]
+    if len(opened.files) != len(labels):
+        raise DataError("some of the pictures cannot be read: mend them, or take them away, and try again")
     rng = np.random.default_rng(derive_seed(_SEED, "competition"))
-    train, test = divided(labels, rng, strata=True)
+    if opened.test is None:
+        train, test = divided(labels, rng, strata=True)
+    else:
+        learnt = len(opened.y) if opened.y is not None else 0
+        train, test = rng.permutation(learnt), learnt + rng.permutation(len(labels) - learnt)
     given = files_of(Path(source))
     names: dict[str, dict[str, str]] = {"data/train.zip": {}, "data/test.zip": {}, "truth/test.zip": {}}
     for part, rows in (("train", train), ("test", test)):
@@ -196,7 +250,7 @@ def _divided_files(folder: Path, source: str, opened: Opened) -> Divided:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         _zip(folder / path, members, lambda wanted: dict(given.contents(wanted)))
     said = {path: f"{len(members):,} pictures" for path, members in names.items()}
-    return {"data": "data/train.zip", "test": "truth/test.zip"}, said
+    return {"data": "data/train.zip", "test": "truth/test.zip"}, said, ()
 
 
 def _zip(path: Path, members: Mapping[str, str], contents: Callable[[set[str]], Mapping[str, bytes]]) -> None:

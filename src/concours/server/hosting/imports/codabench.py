@@ -14,7 +14,7 @@ from concours.core.errors import DataError
 from concours.core.visible import shortened, visible
 from concours.server.hosting.archive import unpack
 from concours.server.hosting.competition import Competition
-from concours.server.hosting.imports.imported import Imported, Reading, in_order, keys_of, listed, whole
+from concours.server.hosting.imports.imported import Imported, Reading, competition_of, in_order, keys_of, listed, whole
 from concours.server.hosting.texts import slug_of
 
 NAMES: Final = ("competition.yaml", "competition.yml")
@@ -98,7 +98,7 @@ class _Bundle:
             "baselines": self._baselines(bool(scorer.get("ingestion"))),
             "alliance": {"shown": False},
         }
-        return Competition.from_json(value)
+        return competition_of(value)
 
     def _pages(self, title: str) -> tuple[list[dict[str, str]], str]:
         reading = self.reading

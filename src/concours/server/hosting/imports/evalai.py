@@ -12,8 +12,7 @@ from typing import Any, Final
 from concours.api.imports.yaml_files import mapping_of
 from concours.core.errors import DataError
 from concours.server.hosting.archive import unpack
-from concours.server.hosting.competition import Competition
-from concours.server.hosting.imports.imported import Imported, Reading, keys_of, listed, whole
+from concours.server.hosting.imports.imported import Imported, Reading, competition_of, keys_of, listed, whole
 from concours.server.hosting.imports.programs import program
 from concours.server.hosting.texts import slug_of
 
@@ -70,7 +69,7 @@ def read(folder: Path, now: datetime, aside: Path) -> Imported:
         "scorer": {"program": "scorer/program", "command": COMMAND, "measures": measures},
         "alliance": {"shown": False},
     }
-    competition = Competition.from_json(value)
+    competition = competition_of(value)
     return Imported(
         format="a challenge of EvalAI", competition=competition, files=reading.files, left=tuple(reading.left)
     )

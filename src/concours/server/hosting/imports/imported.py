@@ -19,6 +19,7 @@ from concours.server.hosting.texts import slug_of
 Left = tuple[str, str]
 """What could not be carried over, or not as it was, and why or what became of it."""
 
+_TITLES: Final = ("title", "subtitle", "licence", "contact")
 _DATES: Final = (
     "%Y-%m-%d",
     "%Y-%m-%d %H:%M:%S",
@@ -113,6 +114,28 @@ class Reading:
 
 def _reading(form: str) -> Callable[[str], datetime]:
     return lambda text: datetime.strptime(text, form)
+
+
+def competition_of(value: Mapping[str, Any]) -> Competition:
+    """A competition as it was read; of its titles what is not seen is left out, and lines are one.
+
+    Raises:
+        ContentRefused: it is none; which key, and why.
+    """
+    return Competition.from_json(_with_titles(value))
+
+
+def _with_titles(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            name: _title(item) if name in _TITLES and isinstance(item, str) else _with_titles(item)
+            for name, item in value.items()
+        }
+    return [_with_titles(item) for item in value] if isinstance(value, list) else value
+
+
+def _title(text: str) -> str:
+    return "".join(letter for letter in " ".join(text.split()) if visible(letter) == letter)
 
 
 def keys_of(names: Iterable[Any], usual: str) -> list[str]:

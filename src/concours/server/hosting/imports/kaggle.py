@@ -12,8 +12,14 @@ from typing import Any, Final
 
 from concours.api.imports.files import MOST, text_of
 from concours.core.errors import ConcoursError, DataError
-from concours.server.hosting.competition import Competition
-from concours.server.hosting.imports.imported import Imported, Reading, arguments_of, functions_of, parsed
+from concours.server.hosting.imports.imported import (
+    Imported,
+    Reading,
+    arguments_of,
+    competition_of,
+    functions_of,
+    parsed,
+)
 from concours.server.hosting.imports.programs import program
 from concours.server.hosting.texts import slug_of
 
@@ -86,7 +92,7 @@ def read(folder: Path, now: datetime, aside: Path) -> Imported:
         "scorer": {"program": "scorer/program", "command": COMMAND, "measures": [{"name": SCORE}]},
         "alliance": {"shown": False},
     }
-    competition = Competition.from_json(value)
+    competition = competition_of(value)
     return Imported(format="a metric of Kaggle", competition=competition, files=reading.files, left=tuple(reading.left))
 
 

@@ -13,8 +13,14 @@ from concours.api.imports.files import text_of
 from concours.api.imports.yaml_files import mapping_of
 from concours.core.errors import ConcoursError, DataError
 from concours.core.written import number_in
-from concours.server.hosting.competition import Competition
-from concours.server.hosting.imports.imported import Imported, Reading, arguments_of, functions_of, parsed
+from concours.server.hosting.imports.imported import (
+    Imported,
+    Reading,
+    arguments_of,
+    competition_of,
+    functions_of,
+    parsed,
+)
 from concours.server.hosting.imports.kaggle import COMMAND, SCORE
 from concours.server.hosting.imports.programs import program
 from concours.server.hosting.texts import slug_of
@@ -94,7 +100,7 @@ def read(folder: Path, now: datetime, aside: Path) -> Imported:
         },
         "alliance": {"shown": False},
     }
-    competition = Competition.from_json(value)
+    competition = competition_of(value)
     return Imported(
         format="a competition of mle-bench", competition=competition, files=reading.files, left=tuple(reading.left)
     )

@@ -12,9 +12,8 @@ from typing import Any, Final
 
 from concours.api.imports.files import MOST, text_of
 from concours.core.errors import ConcoursError, DataError
-from concours.server.hosting.competition import Competition
 from concours.server.hosting.folder import files_of
-from concours.server.hosting.imports.imported import Imported, Reading, functions_of, parsed
+from concours.server.hosting.imports.imported import Imported, Reading, competition_of, functions_of, parsed
 from concours.server.hosting.imports.programs import program
 from concours.server.hosting.imports.programs.rampwf import (
     RMSE,
@@ -94,7 +93,7 @@ def read(folder: Path, now: datetime, aside: Path) -> Imported:
         "baselines": _submissions(folder, reading),
         "alliance": {"shown": False},
     }
-    competition = Competition.from_json(value)
+    competition = competition_of(value)
     return Imported(format="a kit of RAMP", competition=competition, files=reading.files, left=tuple(reading.left))
 
 
