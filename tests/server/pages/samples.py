@@ -87,7 +87,7 @@ def board(text: Callable[[str], str], lines: int = 12, **more: Any) -> Shown:
         "lines": tuple(line(n) for n in range(lines)),
         "joint": Together(team=None, name="", members=5, gain="+0.0104", score="0.9512", ends="[0.9421, 0.9603]", said="0.9512", at=96.0, low=91.0, high=100.0, others=("0.1804",)),
         "missing": (Line(team=99, name=text("team"), people=text("people"), reason=text("reason")),),
-        "moves": True, "guarded": True, "found_by": "", "pages": Pages(page=1, pages=3, before="/c/heart/board?page="),
+        "moves": True, "voted": False, "guarded": True, "found_by": "", "pages": Pages(page=1, pages=3, before="/c/heart/board?page="),
         "rescores": (Value(at=AT, why=text("why"), phase="main", problem="sha256:1", moves=(Value(team=3, name=text("team"), before=3, after=1),)), Value(at=AT, why=text("why"), phase="main", problem="sha256:1", moves=None)),
         "history": History(plane=Plane(x=axis, y=scores, curves=curves), keys=tuple((n, text("team")) for n in range(5))),
     }  # fmt: skip

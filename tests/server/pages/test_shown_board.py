@@ -8,21 +8,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from concours.server.services.boards import Board, Row
-from concours.server.services.stages import Measured
+from concours.server.services.stages import RATING, Measured
 from concours.server.web.pages.rendering import environment
 from concours.server.web.pages.shown_board import Shown, _bulk, shown
 
+METRIC = Measured(name="m", greater_is_better=True)
 
-def board(*intervals: tuple[float, float, float]) -> Shown:
+
+def board(*intervals: tuple[float, float, float], metric: Measured = METRIC) -> Shown:
     """A board with rows of these scores, each between its two ends."""
     empty: dict[str, Any] = dict.fromkeys(Row.__dataclass_fields__)
     rows = tuple(
         Row(**{**empty, "rank": n, "name": f"t{n}", "members": (), "score": score, "interval": (low, high)})
         for n, (low, score, high) in enumerate(intervals, 1)
     )
-    lines = [Row(**{**vars(row), "metrics": {"m": row.score}, "intervals": {"m": row.interval}}) for row in rows]
+    lines = [
+        Row(**{**vars(row), "metrics": {metric.name: row.score}, "intervals": {metric.name: row.interval}})
+        for row in rows
+    ]
     told = dict.fromkeys(Board.__dataclass_fields__)
-    metric = Measured(name="m", greater_is_better=True)
     told |= {"metrics": (metric,), "rank_by": "first metric", "rows": tuple(lines), "part": "public"}
     return shown(Board(**told), (), str, root="/c/x", path="/c/x/board", page=1, find="", guarded=False)
 
@@ -50,3 +54,10 @@ def test_three_quarters_of_the_values_are_always_on_the_scale(values: list[float
     kept = list(_bulk(values))
     assert 4 * len(kept) >= 3 * len(values)
     assert set(kept) <= set(values)
+
+
+def test_a_board_of_votes_speaks_of_no_rows() -> None:
+    """Of any other it is said which rows it is about."""
+    draw = environment("en").get_template("board_body.html.j2").render
+    assert "public rows" in draw(b=board((0.1, 0.2, 0.3)))
+    assert "public rows" not in draw(b=board((0.1, 0.2, 0.3), metric=RATING)).split("</caption>")[0]

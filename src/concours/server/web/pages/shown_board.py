@@ -11,6 +11,7 @@ from concours.report.axis import NOTHING, decimals, fixed, linear, percent
 from concours.report.figures import Curve, Plane
 from concours.server.services.boards import Board, Climb, Row
 from concours.server.services.rescoring import Rescore
+from concours.server.services.stages import RATING
 from concours.server.web.pages.lists import Pages
 from concours.server.web.pages.words import N_
 
@@ -72,6 +73,7 @@ class Shown:
 
     Attributes:
         root: address of the competition.
+        voted: whether people rank it by votes, so that there are no rows.
         metric: what it ranks by; better: whether higher is, if it is known; others: the other columns.
         missing: who has no score, with the reason.
         found_by: what was searched for.
@@ -81,6 +83,7 @@ class Shown:
 
     root: str
     part: str
+    voted: bool
     metric: str
     better: bool | None
     by_ranks: bool
@@ -131,6 +134,7 @@ def shown(
     return Shown(
         root=root,
         part=board.part,
+        voted=first == RATING,
         metric=first.name if first else "",
         better=first.greater_is_better if first else None,
         by_ranks=board.rank_by != "first metric",
