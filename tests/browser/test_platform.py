@@ -174,7 +174,7 @@ def test_a_competition_from_its_draft_to_its_credit(people: tuple[Person, Person
     if able := not available():
         ben.page.goto("/c/line/board")
         ben.page.locator("tr.mine .place", has_text="1").wait_for()
-        send(ada, "line", entrant(tmp_path / "entrant.zip"), brings="code")
+        send(ada, "line", entrant(tmp_path / "entrant.zip"))
         ada.page.get_by_role("log").get_by_text("looks for the line").wait_for()
         ada.page.get_by_role("heading", name="Scores").wait_for()
         ben.page.locator("tr.mine .place", has_text="2").wait_for()
@@ -236,7 +236,8 @@ def create(host: Person, found: dict[str, Path]) -> None:
     begin(host, "Above the line", "line", "board")
     page.locator("[id='task.target']").fill("answer")
     page.locator("[id='task.metrics']").fill("accuracy, log_loss")
-    page.locator("[id='task.more']").fill('id = "id"\nsplit = {public = 0.4}')
+    page.locator("[id='task.id']").fill("id")
+    page.locator("[id='task.more']").fill("split = {public = 0.4}")
     page.locator("[id='phases.0.takes']").select_option("predictions, code")
     open_now(host)
     for path, file in found.items():
@@ -297,10 +298,8 @@ def join(person: Person, slug: str) -> None:
     person.sees("You take part now.")
 
 
-def send(person: Person, slug: str, file: Path, *, brings: str = "") -> None:
+def send(person: Person, slug: str, file: Path) -> None:
     person.page.goto(f"/c/{slug}/submit")
-    if brings:
-        person.page.locator(f"#brings-{brings}").check()
     person.page.get_by_label("pick it").set_input_files(str(file))
     person.press("Submit")
 
