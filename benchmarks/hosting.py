@@ -303,6 +303,7 @@ def running(folder: Path, *, wait: bool = True) -> Iterator[tuple[str, psutil.Pr
             yield url, psutil.Process(process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
+            process.wait()
 
 
 def data(rows: int) -> tuple[Any, dict[str, bytes]]:
@@ -338,12 +339,16 @@ def scored(url: str, secret: str, content: bytes) -> float:
         sent = client.post(f"/api/competitions/{NAME}/submissions", files={"file": ("file.csv", content)})
         sent.raise_for_status()
         while True:
-            one = client.get(f"/api/competitions/{NAME}/submissions/{sent.json()['id']}").json()
+            asked = client.get(f"/api/competitions/{NAME}/submissions/{sent.json()['id']}")
+            if asked.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                time.sleep(float(asked.headers["retry-after"]))
+                continue
+            one = asked.raise_for_status().json()
             if one["state"] not in ("waiting", "running"):
                 if one["state"] != "scored":
                     raise SystemExit(f"a submission has {one['state']}: {one['reason']}")
                 return time.monotonic() - began
-            time.sleep(0.03)
+            time.sleep(0.05)
 
 
 def warm(url: str, secret: str, content: bytes) -> None:
