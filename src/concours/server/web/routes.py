@@ -1,6 +1,9 @@
 """Routes: each says who may use it, and nobody is asked for by a handler.
 
 A handler takes `asked: Asked`, or `asked: InCompetition` where its path has `{competition}`. By then the rule holds.
+
+A transaction begins and ends within one turn of one thread. One that waited for a thread would hold what those who have
+the threads wait for.
 """
 
 from __future__ import annotations
@@ -8,7 +11,9 @@ from __future__ import annotations
 import hmac
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -17,9 +22,11 @@ from pydantic import BaseModel
 from sqlalchemy.engine import Connection
 from starlette.types import Receive, Scope, Send
 
+from concours.server.accounts import tokens
 from concours.server.accounts.addresses import network_of
 from concours.server.accounts.sessions import Session
 from concours.server.actor import Actor
+from concours.server.database.opened import Database, reads
 from concours.server.platform import Platform
 from concours.server.refusals import Forbidden
 from concours.server.services.access import OF_A_COMPETITION, Access, Rule, accessed, require
@@ -42,7 +49,7 @@ class Asking:
 
     Attributes:
         db: a transaction, committed when the handler returns; of requests that read alone, one that writes nothing; of
-            routes that said `writes=False`, closed.
+            others whose routes said `writes=False`, and outside of handlers, closed.
         session: that the request came by, if it was a session.
     """
 
@@ -142,7 +149,7 @@ class Routes:
         reads = "read" if method in READS else "write"
 
         def add(handler: Any) -> Any:
-            self.router.add_api_route(path, handler, methods=[method], **more)
+            self.router.add_api_route(path, _within(handler), methods=[method], **more)
             route = self.router.routes[-1]
             if not isinstance(route, Route):
                 raise TypeError(f"{path} is no route of ours")
@@ -194,6 +201,9 @@ def held(request: Request, db: Connection, form: str | None = None) -> Asking:
     route: Route = request.scope["route"]
     sender = sender_of(request, db, platform, known=not route.embed)
     actor, session = sender.actor, sender.session
+    request.scope["token"] = sender.token  # as long as its use is not written down
+    if sender.token is not None and not reads(db):
+        tokens.mark(db, sender.token)
     if actor.user is not None and request.scope.get("user") is None:
         request.scope["user"] = actor.user  # which is counted once, and logged
         limits: Limits = request.app.state.limits
@@ -219,16 +229,47 @@ def held(request: Request, db: Connection, form: str | None = None) -> Asking:
     return Asking(**parts)
 
 
-def _asking(request: Request, form: Annotated[str, Depends(_form_sent)]) -> Iterator[Asking]:
+def _asking(request: Request, form: Annotated[str, Depends(_form_sent)]) -> Asking:
     """The rule of the route, held before anything else is looked at."""
     counted(request)
-    route: Route = request.scope["route"]
-    database = request.app.state.platform.database
-    with (database.writing if route.writes else database.reading)() as db:
+    database: Database = request.app.state.platform.database
+    with database.reading() as db:
         asking = held(request, db, form)
-        if not route.writes and request.method not in READS:
-            db.close()
-        yield asking
+    if (token := request.scope["token"]) is not None:
+        with database.writing() as db:
+            tokens.mark(db, token)
+    return asking
+
+
+def _within(handler: Any) -> Any:
+    """A handler whose transaction, if it is given one, is open while it runs."""
+    if iscoroutinefunction(handler):
+        return handler
+
+    @wraps(handler)
+    def answer(**given: Any) -> Any:
+        asked = given.get("asked")
+        if not isinstance(asked, Asking):
+            return handler(**given)
+        with _at_work(asked) as given["asked"]:
+            return handler(**given)
+
+    return answer
+
+
+@contextmanager
+def _at_work(asked: Asking) -> Iterator[Asking]:
+    """The same with its transaction. In one that writes the rule is held again: it may hold no more."""
+    route: Route = asked.request.scope["route"]
+    database = asked.platform.database
+    if route.writes:
+        with database.writing() as db:
+            yield replace(asked, **vars(held(asked.request, db, asked.form)))
+    elif asked.request.method in READS:
+        with database.reading() as db:
+            yield replace(asked, db=db)
+    else:
+        yield asked
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,41 +59,36 @@ class SendingTo(AskingOf):
     received: Received
 
 
-async def _received(request: Request) -> Received:
+async def _sending(request: Request) -> SendingTo:
     take = partial(_take, request, paced(aiter(request.stream())))
     return await to_thread.run_sync(take, limiter=_LIMITER)
 
 
-def _take(request: Request, stream: AsyncIterator[bytes]) -> Received:
+def _take(request: Request, stream: AsyncIterator[bytes]) -> SendingTo:
     """In a thread: asks who sends it, and what would be refused anyway, before anything is kept."""
     counted(request)
     platform: Platform = request.app.state.platform
     with platform.database.reading() as db:
-        sender = held(request, db).actor
+        asking = of_competition(held(request, db))
 
     def refuse(fields: Fields) -> None:
         with platform.database.reading() as db:
             submissions.require_room(db, of_competition(held(request, db)).access, fields.get("phase", ""))
 
-    with nullcontext() if request.scope.get("local") else TURNS.taken(sender.user):
-        return received(
+    with nullcontext() if request.scope.get("local") else TURNS.taken(asking.actor.user):
+        file = received(
             _chunks(stream),
             request.headers.get("content-type", ""),
             platform.store,
             most=platform.settings.upload_bytes,
             before=refuse,
         )
+    return SendingTo(**vars(asking), received=file)
 
 
 def _chunks(stream: AsyncIterator[bytes]) -> Iterator[bytes]:
     while (chunk := from_thread.run(next_piece, stream)) is not None:
         yield chunk
-
-
-def _sending(request: Request, file: Annotated[Received, Depends(_received)]) -> Iterator[SendingTo]:
-    platform: Platform = request.app.state.platform
-    with platform.database.writing() as db:
-        yield SendingTo(**vars(of_competition(held(request, db))), received=file)
 
 
 Sending = Annotated[SendingTo, Depends(_sending, scope="function")]

@@ -12,7 +12,6 @@ from sqlalchemy.engine import Connection
 from concours.server.accounts import sessions, tokens
 from concours.server.accounts.sessions import Session
 from concours.server.actor import Actor
-from concours.server.database.opened import reads
 from concours.server.database.tables import USERS
 from concours.server.platform import Platform
 from concours.server.refusals import NotSignedIn
@@ -27,10 +26,12 @@ class Sender:
 
     Attributes:
         session: that they came by, if it was a session.
+        token: the number of the token that they came by, where its use is to be written down (`tokens.mark`).
     """
 
     actor: Actor
     session: Session | None = None
+    token: int | None = None
 
 
 def sender_of(request: Request, db: Connection, platform: Platform, *, known: bool = True) -> Sender:
@@ -45,7 +46,7 @@ def sender_of(request: Request, db: Connection, platform: Platform, *, known: bo
     if not known:
         return Sender(actor=Actor(address=address))
     if "authorization" in request.headers:
-        return Sender(actor=_by_token(request, db, platform, address))
+        return _by_token(request, db, address)
     cookie = request.cookies.get(cookie_name(platform.settings))
     session = sessions.of(db, cookie) if cookie else None
     if session is not None:
@@ -79,19 +80,14 @@ def forget(response: Response, settings: Settings) -> None:
     response.delete_cookie(cookie_name(settings), path="/", secure=settings.secure, httponly=True, samesite="lax")
 
 
-def _by_token(request: Request, db: Connection, platform: Platform, address: str) -> Actor:
+def _by_token(request: Request, db: Connection, address: str) -> Sender:
     kind, _, secret = request.headers["authorization"].partition(" ")
     if kind.lower() != "bearer" or not secret.startswith(tokens.PREFIX):
         raise NotSignedIn(f"authorization: expected `Bearer {tokens.PREFIX}…`, a token of yours")
     row = tokens.of(db, secret.strip())
     if row is None:
         raise NotSignedIn("this token is none, or has ended; make another, under your profile")
-    if tokens.is_stale(row.used):
-        if reads(db):
-            with platform.database.writing() as own:
-                tokens.mark(own, row.token)
-        else:
-            tokens.mark(db, row.token)
     scopes = frozenset(row.scopes.split())
     administrator = row.administrator and not scopes.isdisjoint(("admin", "watch"))  # the latter opens /metrics alone
-    return Actor(user=row.id, name=row.name, administrator=administrator, scopes=scopes, address=address)
+    actor = Actor(user=row.id, name=row.name, administrator=administrator, scopes=scopes, address=address)
+    return Sender(actor=actor, token=row.token if tokens.is_stale(row.used) else None)

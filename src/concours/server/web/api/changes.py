@@ -21,7 +21,8 @@ _LAST = Header(alias="Last-Event-ID", max_length=20)
 
 
 def _known(asked: Asked, topic: Annotated[list[str], Query(max_length=50)]) -> tuple[str, ...]:
-    return topics(asked.db, asked.actor, topic)
+    with asked.platform.database.reading() as db:
+        return topics(db, asked.actor, topic)
 
 
 @ROUTES.get("/changes", Rule.ANYONE, response_class=StreamingResponse, responses=_STREAM)
