@@ -194,15 +194,6 @@ def _chosen(access: Access, of: Stage, key: str) -> BoardOf:
 # One of them
 
 
-def version(db: Connection, access: Access, phase: str = "") -> str:
-    """What changes whenever a board of a phase shows something else: one look at two rows. It is no secret.
-
-    Raises:
-        Unknown: there is no such phase.
-    """
-    return _version(db, access, stage(db, access, phase, utc_now()))[0]
-
-
 def _version(db: Connection, access: Access, of: Stage) -> tuple[str, str | None]:
     applied = db.execute(select(APPLIED.c.number, APPLIED.c.at).where(APPLIED.c.board == of.board)).one_or_none()
     edition = db.execute(select(EDITIONS.c.number).where(EDITIONS.c.phase == of.id)).scalar() or 0

@@ -91,19 +91,18 @@ def board(
     asked: InCompetition, phase: str = "", board: str = "", part: _Part = "", page: _Number = 1, find: _Find = ""
 ) -> Response:
     """A board, with what is its reader's own around it."""
-    stamp = boards.version(asked.db, asked.access, phase)
     head = head_of(asked)
-    row = asked.access.competition
+    try:
+        found = boards.board(asked.db, asked.access, phase, board, part=part)
+    except (Forbidden, NotSignedIn, Conflict) as hidden:
+        return answered(asked.request, _hidden(asked, head, phase, str(hidden)))
+    row, stamp = asked.access.competition, found.version
     known = (asked.platform.settings.data, row.id, stamp, row.version, row.state, asked.access.host, asked.access.team)
     tag = f'"{blake2b(repr((known, head, board, part)).encode(), digest_size=12).hexdigest()}"'
     headers = {"etag": tag}
     if tag in asked.request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers={**headers, "cache-control": "private, no-cache"})
     full: Full = _FULL.of(known, lambda: competitions.one(asked.db, asked.access))
-    try:
-        found = boards.board(asked.db, asked.access, phase, board, part=part)
-    except (Forbidden, NotSignedIn, Conflict) as hidden:
-        return answered(asked.request, _hidden(asked, full, head, phase, str(hidden)))
     body = _body(asked, found, head.language, page=page, find=find, guarded=full.guard != "none")
     text = rendered("board", head, c=full, body=body, **_around(asked, full, found, find))
     return answered(asked.request, text, headers=headers)
@@ -220,7 +219,8 @@ def _mine(asked: AskingOf, found: Board) -> Mine | None:
     return Mine(address=f"{address}&page={place // ROWS + 1}#team-{row.team}", place=row.rank, score=score)
 
 
-def _hidden(asked: AskingOf, full: Full, head: Head, phase: str, why: str) -> str:
+def _hidden(asked: AskingOf, head: Head, phase: str, why: str) -> str:
+    full = competitions.one(asked.db, asked.access)
     return rendered("board", head, **_nothing(asked, full, phase, why))
 
 
