@@ -54,6 +54,7 @@ class _Kept:
         return made
 
 
+_VISITORS: Final = _Kept(64)
 _BODIES: Final = _Kept(64)
 _FULL: Final = _Kept(256)
 _LINES: Final = _Kept(64)
@@ -102,9 +103,13 @@ def board(
     headers = {"etag": tag}
     if tag in asked.request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers={**headers, "cache-control": "private, no-cache"})
-    full: Full = _FULL.of(known, lambda: competitions.one(asked.db, asked.access))
-    body = _body(asked, found, head.language, page=page, find=find, guarded=full.guard != "none")
-    text = rendered("board", head, c=full, body=body, **_around(asked, full, found, find))
+
+    def make() -> str:
+        full: Full = _FULL.of(known, lambda: competitions.one(asked.db, asked.access))
+        body = _body(asked, found, head.language, page=page, find=find, guarded=full.guard != "none")
+        return rendered("board", head, c=full, body=body, **_around(asked, full, found, find))
+
+    text = make() if asked.actor.signed_in else _VISITORS.of(tag, make)
     return answered(asked.request, text, headers=headers)
 
 
