@@ -30,6 +30,9 @@ def ended(desk):
         sent = desk.kept(b"id,y\n1,a\n1,b\n")
         entry = desk.entry(db, number, mika, digest=sent.digest, called="../a\x1bb.csv", name="first")
         desk.entry(db, number, mika, digest=digest_bytes(b"gone"), called="gone.csv")
+        desk.entry(
+            db, number, None, digest=digest_bytes(b"recipe"), called="logistic"
+        )  # a baseline, which sent nothing
         desk.places(db, number, [(mika, entry)])
         line = json.dumps({"rank": 1, "score": 0.5, "metrics": {"accuracy": 0.5}})
         db.execute(update(PLACES).values(line=line))
@@ -66,7 +69,7 @@ def test_an_export_is_whole_and_its_bytes_follow_from_its_content(desk, ended, t
     assert (board[0]["team"], board[0]["accuracy"], board[0]["rank"]) == ("'=Mika", "0.5", "1")
     assert [json.loads(line)["number"] for line in content["phases/main/journal.jsonl"].splitlines()] == [0, 1, 2]
     rows = list(csv.DictReader(io.StringIO(content["submissions.csv"].decode())))
-    assert [(row["state"], row["metrics"]) for row in rows] == [("scored", '{"accuracy":0.5}'), ("scored", "")]
+    assert [(row["state"], row["metrics"]) for row in rows] == [("scored", '{"accuracy":0.5}'), *[("scored", "")] * 2]
     missing = list(csv.DictReader(io.StringIO(content["missing.csv"].decode())))
     assert [row["digest"] for row in missing] == [digest_bytes(b"gone")]
     receipt = Receipt(**json.loads(content["receipts.jsonl"].splitlines()[0]))

@@ -198,11 +198,11 @@ def _audit(db: Connection, row: Row[Any]) -> Iterator[dict[str, Any]]:
 
 
 def _contents(db: Connection, competition: int) -> list[tuple[str, Digest]]:
-    """Paths in the archive, and what lies there."""
+    """Paths in the archive, and what lies there: the folder, baselines among it, and what teams have sent."""
     folder = db.execute(select(FILES.c.path, FILES.c.digest).where(FILES.c.competition == competition))
     sent = db.execute(
         select(SUBMISSIONS.c.id, SUBMISSIONS.c.called, SUBMISSIONS.c.digest).where(
-            SUBMISSIONS.c.competition == competition
+            SUBMISSIONS.c.competition == competition, SUBMISSIONS.c.team.is_not(None)
         )
     )
     found = [(f"folder/{row.path}", Digest(row.digest)) for row in folder]
