@@ -383,11 +383,16 @@ class Repeating(Tally):
         return super().update(state, event)
 
 
-class Open(Tally):
-    """Takes what comes after the end."""
+class Reopened(Tally):
+    """Is opened again by what comes after the end."""
+
+    def update(self, state: Told, event: Event) -> Told:
+        if isinstance(event, Signal) and event.name == "voted" and state.closed and event.id not in state.ids:
+            return replace(state, closed=False, ids=(*state.ids, event.id))
+        return super().update(state, event)
 
     def refusal(self, state: Told, signal: Signal) -> str:
-        return ""
+        return "it is closed" if state.closed and signal.name == "closed" else ""
 
 
 class Heedless(Tally):
@@ -410,7 +415,7 @@ class Fickle(Tally):
     ("kind", "law"),
     [
         (Repeating, "comes again"),
-        (Open, "takes no signal"),
+        (Reopened, "comes to `finished` again"),
         (Heedless, "refused changes nothing"),
         (Fickle, "does not depend on (when|the order in which) jobs end"),
     ],

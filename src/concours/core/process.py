@@ -129,7 +129,7 @@ class Hearing(Process[S], Protocol[S]):
     - `refusal` follows from the signals that the state was told of, not from outcomes of jobs or from time: so what was
       taken once is taken in every replay;
     - a signal that is refused, or that has come before, changes nothing when it is told;
-    - one that is `finished` refuses a signal, or acts on it until it is `finished` again: it never waits again;
+    - one that is `finished` refuses a signal, or takes it and comes to `finished` again: it waits for none;
     - signals are told in one order, and outcomes of jobs commute with them: in the end the state is the same, whenever
       which job ended, and whether it is done again.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,9 +49,9 @@ class Outside:
             self._unmoved(after, self._rng.choice(self._told))
         return after
 
-    def tell_late(self, end: Any) -> None:
-        """Tells a finished process of all of it again, which changes nothing, and of as many new signals, which it
-        refuses or acts on at once.
+    def tell_late(self, end: Any) -> Iterator[Any]:
+        """Tells a finished process of all of it again, and of as many new signals: where it refuses one, nothing may
+        change; what it becomes by one that it takes is given.
         """
         for signal in self._told:
             self._unmoved(end, signal)
@@ -59,8 +59,7 @@ class Outside:
             if self._process.refusal(end, late):
                 self._unmoved(end, late)
             else:
-                status = self._process.plan(self._process.update(end, late)).status
-                law(status != "wait", f"a finished process that takes another signal does not wait again: {late.name}")
+                yield self._process.update(end, late)
 
     def _unmoved(self, state: Any, signal: Signal) -> None:
         after = self._process.update(state, signal)

@@ -74,7 +74,12 @@ def check_process(
     for end, outside in drives:
         if outside:
             law(outside.refusals == _refusals(drives), "what is refused does not depend on when jobs end")
-            outside.tell_late(end)
+            for state in outside.tell_late(end):
+                again = _status(process, state, answer)
+                law(
+                    again == "finished",
+                    f"a finished process that takes a signal comes to `finished` again, not {again}",
+                )
         else:
             check_deafness(process, end)
     law(process.plan(ends[0]).status == "finished", "with every job done, the process comes to `finished`")
@@ -133,6 +138,16 @@ def _driven(
         job = rng.choice(plan.jobs) if order and process.order == "arrival" else plan.jobs[0]
         answered.add(job.digest)
         state = _told(process, state, answer(job))
+    raise LawBroken(f"a process ends after finitely many events; {_MOST_EVENTS} were not enough")
+
+
+def _status(process: Process[S], state: S, answer: Answer) -> str:
+    """Where a process comes to when its jobs are answered."""
+    for _ in range(_MOST_EVENTS):
+        plan = process.plan(state)
+        if not plan.jobs:
+            return plan.status
+        state = _told(process, state, answer(plan.jobs[0]))
     raise LawBroken(f"a process ends after finitely many events; {_MOST_EVENTS} were not enough")
 
 
