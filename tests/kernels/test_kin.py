@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from concours.kernels.rows.kin import Kin, crossed
@@ -29,6 +29,7 @@ def divided(groups, parts):
 
 
 @SETTINGS
+@example((Kin(groups=np.array([1, 4]), in_time=False), None, 0), 5e-324)
 @given(families(), st.floats(0.0, 0.6))
 def test_whole_groups_are_set_apart_and_the_last_in_time(family, share):
     """And some rows are left; nobody of a single group, or for a share of nothing."""

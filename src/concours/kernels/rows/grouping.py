@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 Codes = NDArray[np.int64]
 
 _GOLDEN = (5**0.5 - 1) / 2
+_LEAST = 1e-300  # of a share: what is divided by less overflows
 _WEIGHED = 20_000  # groups that are placed one by one, the largest first; what is left then is small
 
 
@@ -47,10 +48,11 @@ def _placed(
 ) -> NDArray[np.int64]:
     """The part of each group in turn: where the squared distance from the parts' due falls most or rises least."""
     due = shares[:, None] * totals
+    rare = np.maximum(shares, _LEAST)[:, None]
     have = np.zeros_like(due)
     parts = np.empty(len(of_groups), dtype=np.int64)
     for index, group in enumerate(of_groups):
         scale = group / totals**2
-        parts[index] = ((2 * (have - due) + group) * scale / shares[:, None]).sum(axis=1).argmin()
+        parts[index] = ((2 * (have - due) + group) * scale / rare).sum(axis=1).argmin()
         have[parts[index]] += group
     return parts
