@@ -20,14 +20,10 @@ from concours.server.database.tables import METADATA
 from concours.testing import check_inbox, check_journal
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request, tmp_path):
+@pytest.fixture
+def database(database_url):
     """An empty database of the platform's form."""
-    url = f"sqlite:///{tmp_path}/platform.db" if request.param == "sqlite" else request.getfixturevalue("postgresql")
-    found = Database.at(url)
-    with found.writing() as db:
-        METADATA.drop_all(db)
-        db.execute(text("DROP TABLE IF EXISTS alembic_version"))
+    found = Database.at(database_url)
     found.upgrade()
     yield found
     found.close()
