@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,29 +22,18 @@ from concours.testing import check_store
 
 pytest.importorskip("obstore")
 boto3 = pytest.importorskip("boto3")
-moto = pytest.importorskip("moto.server")
+pytest.importorskip("moto.server")
 
 KEY = "a key that nobody may read"
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """An S3 server on loopback, with a bucket `bucket`."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+def bucket(s3: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """The bucket as somebody else reaches it; the environment says how we do."""
-    settings = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": KEY}
+    settings = {"AWS_ENDPOINT_URL": s3, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": KEY}
     for name, value in {**settings, "AWS_REGION": "us-east-1", "XDG_CACHE_HOME": str(tmp_path / "cache")}.items():
         monkeypatch.setenv(name, value)
-    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
+    client = boto3.client("s3", endpoint_url=s3, region_name="us-east-1")
     client.create_bucket(Bucket="bucket")
     yield client
     client.close()

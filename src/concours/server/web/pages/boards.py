@@ -13,6 +13,7 @@ from fastapi import Query
 from fastapi.responses import Response
 from markupsafe import Markup
 
+from concours.core.event import utc_now
 from concours.server.refusals import Conflict, Forbidden, NotSignedIn, Unknown
 from concours.server.services import boards, competitions, rescoring, teams
 from concours.server.services.access import Access, Rule
@@ -109,7 +110,8 @@ def board(
         body = _body(asked, found, head.language, page=page, find=find, guarded=full.guard != "none")
         return rendered("board", head, c=full, body=body, **_around(asked, full, found, find))
 
-    text = make() if asked.actor.signed_in else _VISITORS.of(tag, make)
+    minute = utc_now()[:16]  # pages say how long something lasts still
+    text = make() if asked.actor.signed_in else _VISITORS.of((tag, minute), make)
     return answered(asked.request, text, headers=headers)
 
 
