@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from concours.core.digests import Digest
+from concours.core.event import Done
 from concours.core.job import Job
 from concours.core.ports import Executor, Journal, Listener, Record, ignore
 from concours.engine.inline import InlineExecutor
@@ -85,7 +86,7 @@ def toy_contest(tmp_path: Path) -> Callable[[str], ToyContest]:
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
-    """What the script prints, and the labels of the jobs in their order, for a contest that nobody disturbs."""
+    """What the script prints for a contest that nobody disturbs, and the labels of the jobs that yield a blob, in order."""
     known: dict[str, dict[str, Any]] = {}
 
     def run(*, environment: dict[str, str] | None = None, **setup: Any) -> dict[str, Any]:
@@ -93,7 +94,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[
         if key not in known:
             contest = ToyContest(tmp_path_factory.mktemp("undisturbed"))
             printed = contest.run(workers=0, setup=setup, environment=environment)
-            known[key] = printed | {"labels": [mark.label for mark in contest.marks() if mark.what == "begin"]}
+            ended = [record.event for record in contest.records()]
+            wrote = {event.job for event in ended if isinstance(event, Done) and event.outputs}
+            began = [mark for mark in contest.marks() if mark.what == "begin"]
+            known[key] = printed | {"labels": [mark.label for mark in began if mark.job in wrote]}
         return known[key]
 
     return run

@@ -117,11 +117,16 @@ def test_a_contest_that_is_killed_again_and_again_ends_undisturbed(
 ) -> None:
     """Six kills a contest, by SIGKILL of its process group: between jobs, inside a blob, inside a record of the journal.
 
+    A slow machine may end the contest before it is killed: then there are fewer.
+
     No job whose outcome the journal had at a kill is begun again, and the digest is that of a run nobody disturbed.
     """
     whole, contest, rng = undisturbed(**setup), toy_contest("killed"), random.Random(seed)
     how = {"workers": workers, "setup": setup}
-    kills = [_killed(contest, rng.choice(WAYS), how, rng, whole["labels"]) for _ in range(KILLS)]
+    kills = []
+    while len(kills) < KILLS and rng.choice(WAYS)(contest, how, rng, whole["labels"]):
+        kills.append(_known(contest))
+    assert kills
     ended = contest.run(**how)
     assert ended["digest"] == whole["digest"]
     begun = [(number, mark.job) for number, mark in enumerate(contest.marks()) if mark.what == "begin"]
@@ -131,65 +136,53 @@ def test_a_contest_that_is_killed_again_and_again_ends_undisturbed(
     assert len(contest.records()) == ended["records"]
 
 
-def _killed(contest: Any, way: Callable[..., None], how: dict[str, Any], rng: random.Random, labels: list[str]) -> Kill:
-    way(contest, how, rng, labels)
+def _known(contest: Any) -> Kill:
     recorded = {record.event.job for record in contest.records() if not isinstance(record.event, Tick)}
     return Kill(frozenset(recorded), len(contest.marks()))
 
 
-def _at_random(contest: Any, how: dict[str, Any], rng: random.Random, labels: list[str]) -> None:
+def _at_random(contest: Any, how: dict[str, Any], rng: random.Random, labels: list[str]) -> bool:
     """Kills the process group from outside, some jobs and some milliseconds after it began."""
     marks = contest.folder / "marks.txt"
     wanted = _lines(marks) + rng.randint(1, 2 * STEP)
     process = contest.start(**how, sleep=0.02)
-    while _lines(marks) < wanted:
-        assert process.poll() is None, process.communicate()
+    while _lines(marks) < wanted and process.poll() is None:
         time.sleep(0.002)
     time.sleep(rng.uniform(0, 0.02))
-    os.killpg(process.pid, signal.SIGKILL)
-    _expect_killed(process)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    return _killed(process)
 
 
-def _inside_a_blob(contest: Any, how: dict[str, Any], rng: random.Random, labels: list[str]) -> None:
+def _inside_a_blob(contest: Any, how: dict[str, Any], rng: random.Random, labels: list[str]) -> bool:
     """Has the contest kill itself where half of a blob is written, by a job whose blob cannot be there already."""
     begun = {mark.label for mark in contest.marks()}
-    words = (
-        "check",
-        "select",
-        "weigh",
-        "score",
-        "evaluate",
-        "choose again",
-        "raise_an_error",
-        "who leaves",
-        "architectures",
-        ": choose",
-        "cascade",
-        ": route",
-        ": scorers",
-        "arena",
-        "duel",
-    )  # of these no blob is written
-    ahead = [label for label in labels if label not in begun and not any(word in label for word in words)]
+    ahead = [label for label in labels if label not in begun]
+    if not ahead:
+        return False
     before, label = len(contest.store.leftovers()), rng.choice(ahead[:STEP])
     process = contest.start(**how, environment={KILL: label})
     out, error = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL, (label, process.returncode, out, error)
     assert len(contest.store.leftovers()) > before
+    return True
 
 
-def _inside_a_record(contest: Any, how: dict[str, Any], rng: random.Random, labels: list[str]) -> None:
+def _inside_a_record(contest: Any, how: dict[str, Any], rng: random.Random, labels: list[str]) -> bool:
     """Has the contest kill itself where half of a record is written."""
-    _expect_killed(contest.start(**how, cut=rng.randint(1, STEP)))
-    assert not contest.journal.read_bytes().endswith(b"\n")
+    killed = _killed(contest.start(**how, cut=rng.randint(1, STEP)))
+    assert contest.journal.read_bytes().endswith(b"\n") is not killed
+    return killed
 
 
 WAYS = (_at_random, _inside_a_blob, _inside_a_record)
 
 
-def _expect_killed(process: subprocess.Popen[str]) -> None:
+def _killed(process: subprocess.Popen[str]) -> bool:
+    """Whether it was killed before it had ended."""
     out, error = process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL, (process.returncode, out, error)
+    assert process.returncode in {0, -signal.SIGKILL}, (process.returncode, out, error)
+    return process.returncode != 0
 
 
 def _lines(path: Path) -> int:
