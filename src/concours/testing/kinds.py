@@ -64,7 +64,7 @@ def check_kind(kind: Kind | str, *, entrants: int = 2) -> Result:
             law("fast" in lineups and {*lineups} <= {"fast", "full"}, f"{kind.name}: line-ups are `fast`, and `full`")
             law(all(lineups.values()), f"{kind.name}: a line-up names entrants")
         names = kind.lineups.get("fast", ())[:entrants]
-        law(bool(names), f"{kind.name}: the line-up `fast` names entrants")
+        law(len(names) > 1, f"{kind.name}: the line-up `fast` names two entrants or more, which can be joined")
         contest = Contest(
             task=task,
             entrants=[Entrant(name=name, recipe=name) for name in names],
