@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,14 @@ def test_names_of_columns(tmp_path, names):
     listed = ", ".join(f'"{name}"' for name in names)
     file.write_text(f'[task]\nkind = "tabular-regression"\ndata = "t.csv"\ntarget = [{listed}]\n')
     frame = pd.DataFrame({name: np.arange(30.0) for name in [*names, "x"]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    listed = [
+        Task(kind="tabular-regression", data="t.csv", target=names),
+        Task(kind="tabular-regression", data=frame, target=tuple(names)),
+    ]
     for made in (
         lambda: Contest.from_file(file),
-        lambda: Task(kind="tabular-regression", data="t.csv", target=names),
-        lambda: Task(kind="tabular-regression", data=frame, target=tuple(names)),
+        *(partial(ingest, task, MemoryStore(), seed=0, folder=tmp_path) for task in listed),
     ):
         with pytest.raises(ConcoursError, match="hold a contest for each") as error:
             made()

@@ -43,7 +43,9 @@ _FILE = {
 _TASK = {
     "kind": _TEXT,
     "data": _SOURCE,
-    "target": Form("the name or the number of a column", is_of(str, int)),
+    "target": Form(
+        "the name or the number of a column, or a list of names", lambda v: is_of(str, int)(v) or list_of(is_of(str))(v)
+    ),
     "test": _SOURCE,
     "metrics": _TEXTS,
     "split": _TABLE,
@@ -158,10 +160,11 @@ def _federated(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def task_of(values: Mapping[str, Any]) -> Task:
     """A task from its table in a file. Raises ContestError, as `read_contest` does."""
-    if isinstance(values.get("target"), list):
-        raise ContestError(one_at_a_time(values["target"]))
     named = values.get("kind")
-    input = kind_named(named).input if isinstance(named, str) and named in KINDS else None
+    kind = kind_named(named) if isinstance(named, str) and named in KINDS else None
+    input = kind.input if kind else None
+    if isinstance(values.get("target"), list) and not (kind and kind.output.several):
+        raise ContestError(one_at_a_time(values["target"]))
     own = input.keys if input else {}
     tables = dict.fromkeys(input.tables, _ONE_OR_MORE) if input else {}
     check("task", values, {**_TASK, **dict.fromkeys(own, _SOURCE), **tables})

@@ -61,7 +61,8 @@ class Task:
         kind: e.g. `tabular-classification`; see `concours.tasks.kinds`.
         data: a file, a folder, an archive or `archive.zip:member.csv`, `sklearn:NAME`, `openml:ID`; several files that
             are one table; or, in Python, the inputs themselves: a frame, an Arrow table, an array, a list of texts.
-        target: the column to predict; or, with inputs given as an array or frame without it, the targets (rows,).
+        target: the column to predict, or a list of them, of kinds that predict several at once; or, with inputs given
+            as an array or frame without it, the targets (rows,).
         test: what judges, in any form that data has, with the target in it; otherwise what the source itself sets
             apart, or else a share is split off.
         metrics: names; the first one ranks. By default the kind's.
@@ -112,13 +113,20 @@ class Task:
     def __post_init__(self) -> None:
         for column, text in self.columns.items():
             declared(text, f"task.columns.{column}")
-        if isinstance(self.target, (list, tuple)) and _names_columns(self.target, self.data):
-            raise ContestError(one_at_a_time(self.target))
 
     @property
     def target_column(self) -> str | None:
         """The name of the column to predict; none where the values themselves are given, or nothing is."""
         return str(self.target) if isinstance(self.target, (str, int)) else None
+
+
+def several(task: Task) -> bool:
+    """Whether a target is a list of columns, and not one of values: of a file, or of a frame that has them all."""
+    target, data = task.target, task.data
+    if not isinstance(target, (list, tuple)) or not all(isinstance(name, (str, int)) for name in target):
+        return False
+    known = getattr(data, "columns", getattr(data, "column_names", None))
+    return isinstance(data, (str, Path)) or (known is not None and len(target) > 0 and set(target) <= set(known))
 
 
 def one_at_a_time(targets: Sequence[Any]) -> str:
@@ -127,18 +135,10 @@ def one_at_a_time(targets: Sequence[Any]) -> str:
     lines = [f'target = "{name}", drop = [{", ".join(_quoted(names, name))}]' for name in names[:3]]
     more = f"; and so on for {len(names) - 3} more" if len(names) > 3 else ""
     return (
-        f"task.target: several targets at once ({', '.join(names[:6])}) are no kind of task yet: hold a contest for "
-        f"each that leaves the others out: {'; then '.join(lines)}{more}"
+        f"task.target: several targets at once ({', '.join(names[:6])}) are not predicted by this kind of task: hold "
+        f"a contest for each that leaves the others out: {'; then '.join(lines)}{more}"
     )
 
 
 def _quoted(names: Sequence[str], but: str) -> list[str]:
     return [f'"{name}"' for name in names if name != but]
-
-
-def _names_columns(target: Sequence[Any], data: Any) -> bool:
-    """Whether a target is a list of columns, and not one of values: of a file, or of a frame that has them all."""
-    if not all(isinstance(name, (str, int)) for name in target):
-        return False
-    known = getattr(data, "columns", getattr(data, "column_names", None))
-    return isinstance(data, (str, Path)) or (known is not None and len(target) > 0 and set(target) <= set(known))

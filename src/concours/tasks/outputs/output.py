@@ -87,6 +87,7 @@ class OutputKind(ABC):
         by_rows: the metric by which rows are told apart where the ranking one has no number a row.
         verbatim: whether targets that lie in a column stay as the file writes them.
         separate: whether each prediction can be a file of its own.
+        several: whether a task may name several columns as its target.
         texts: whether predictions are texts, which files of them write as they are (`tasks.predicted.Wanted`).
     """
 
@@ -102,6 +103,7 @@ class OutputKind(ABC):
     verbatim: ClassVar[bool] = False
     texts: ClassVar[bool] = False
     separate: ClassVar[bool] = False
+    several: ClassVar[bool] = False
 
     @property
     @abstractmethod
