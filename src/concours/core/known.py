@@ -57,6 +57,7 @@ RECIPES = _names("""
     concours.entrants.samplers: GaussianSampler IndependentPixels
     concours.entrants.sentences: CopyTranslator NearestTranslator
     concours.entrants.seq2seq: PretrainedSeq2Seq
+    concours.entrants.rankers: CatBoostRanker EvenRanker LightGBMRanker PairwiseRanker PointwiseRanker XGBoostRanker
     concours.entrants.tabular: TabularNetworkClassifier TabularNetworkRegressor TabularTransformerClassifier
         TabularTransformerRegressor
     concours.entrants.text_networks: EmbeddingBagClassifier TextTransformerClassifier

@@ -38,7 +38,7 @@ OUTWARD: Mapping[str, frozenset[str]] = {
 _ALL = frozenset(name for names in OUTWARD.values() for name in names)
 _HARMLESS = {"input": "content"}
 """A value that names nothing, of a parameter that may."""
-_BOOSTERS = "concours.entrants.boosters:"
+_BOOSTERS = ("concours.entrants.boosters:", "concours.entrants.rankers:")
 _GRIDS = ("param_grid", "param_distributions")
 _LONG = 100
 _BREAKS = frozenset(" =#\t\n\r\f\v")

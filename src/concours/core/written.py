@@ -34,6 +34,9 @@ def number_in(value: Any) -> float | None:
 
 
 def counted(count: int, noun: str) -> str:
-    """A number of things, e.g. `1 row`, `2 classes`, `3 boxes`."""
-    plural = "" if count == 1 else "es" if noun.endswith(("s", "x", "tch")) else "s"
-    return f"{count:,} {noun}{plural}"
+    """A number of things, e.g. `1 row`, `2 classes`, `3 boxes`, `4 queries`."""
+    if count == 1:
+        return f"1 {noun}"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{count:,} {noun[:-1]}ies"
+    return f"{count:,} {noun}{'es' if noun.endswith(('s', 'x', 'tch')) else 's'}"

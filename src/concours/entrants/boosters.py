@@ -31,7 +31,7 @@ _STATISTICS = 10
 """What CatBoost keeps of a column of many categories costs as much as so many columns of numbers."""
 
 
-class _Boosted(SetsApart, BaseEstimator):
+class Boosted(SetsApart, BaseEstimator):
     """What the three libraries share.
 
     Args:
@@ -69,8 +69,8 @@ class _Boosted(SetsApart, BaseEstimator):
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fits to rows (n, features), a frame with `category` columns or a matrix, targets (n,), and weights (n,)."""
-        target = self._encoded(np.asarray(y))
-        whole = Rows(X, target, None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64))
+        whole = self._whole(X, np.asarray(y), None if sample_weight is None else np.asarray(sample_weight, np.float64))
+        target = whole.y
         self.n_features_in_ = X.shape[1]
         rounds, rate = self._plan(X)
         inner = self._inner_rows(target, self._told_kin())
@@ -140,6 +140,10 @@ class _Boosted(SetsApart, BaseEstimator):
         """How many columns of numbers cost as much."""
         return int(X.shape[1])
 
+    def _whole(self, X: Any, y: NDArray[Any], weights: Floats | None) -> Rows:
+        """All rows to fit on."""
+        return Rows(X, self._encoded(y), weights)
+
     def _encoded(self, y: NDArray[Any]) -> NDArray[Any]:
         return y.astype(np.float64)
 
@@ -167,7 +171,7 @@ class _Boosted(SetsApart, BaseEstimator):
         raise NotImplementedError
 
 
-class _Classifier(ClassifierMixin, _Boosted):
+class _Classifier(ClassifierMixin, Boosted):
     def predict_proba(self, X: Any) -> Floats:
         """Probabilities (n, classes)."""
         raw = np.asarray(self._raw(X), dtype=np.float64)
@@ -192,13 +196,15 @@ class _Classifier(ClassifierMixin, _Boosted):
         return len(self.classes_) if len(self.classes_) > 2 else 1
 
 
-class _Regressor(RegressorMixin, _Boosted):
+class _Regressor(RegressorMixin, Boosted):
     def predict(self, X: Any) -> Floats:
         """Values (n,)."""
         return np.asarray(self._raw(X), dtype=np.float64)
 
 
-class _LightGBM(_Boosted):
+class LightGBM(Boosted):
+    """LightGBM (Ke et al. 2017), whatever it learns."""
+
     _cell_s = 4e-9
     _params: ClassVar[Mapping[str, Any]] = {
         "num_leaves": 31,
@@ -225,10 +231,12 @@ class _LightGBM(_Boosted):
             **self._constraints(),
             **(self.params or {}),
         }
-        known = lightgbm.Dataset(named(rows.x), rows.y, weight=rows.weights, free_raw_data=False)
+        known = lightgbm.Dataset(named(rows.x), rows.y, weight=rows.weights, group=rows.in_query, free_raw_data=False)
         if watched is None:
             return lightgbm.train(params, known, rounds), rounds
-        seen = lightgbm.Dataset(named(watched.x), watched.y, weight=watched.weights, reference=known)
+        seen = lightgbm.Dataset(
+            named(watched.x), watched.y, weight=watched.weights, group=watched.in_query, reference=known
+        )
         stop = lightgbm.early_stopping(self._patience, verbose=False)
         booster = lightgbm.train(params, known, rounds, valid_sets=[seen], callbacks=[stop])
         return booster, booster.best_iteration or rounds
@@ -247,7 +255,7 @@ class _LightGBM(_Boosted):
         self._booster = lightgbm.Booster(model_str=text)
 
 
-class LightGBMClassifier(_LightGBM, _Classifier):
+class LightGBMClassifier(LightGBM, _Classifier):
     """LightGBM (Ke et al. 2017) for classes, by log loss."""
 
     def _objective(self) -> dict[str, Any]:
@@ -255,14 +263,16 @@ class LightGBMClassifier(_LightGBM, _Classifier):
         return {"objective": "multiclass", "num_class": classes} if classes > 2 else {"objective": "binary"}
 
 
-class LightGBMRegressor(_LightGBM, _Regressor):
+class LightGBMRegressor(LightGBM, _Regressor):
     """LightGBM (Ke et al. 2017) for numbers, by squared error."""
 
     def _objective(self) -> dict[str, Any]:
         return {"objective": "regression"}
 
 
-class _XGBoost(_Boosted):
+class XGBoost(Boosted):
+    """XGBoost (Chen and Guestrin 2016), whatever it learns."""
+
     _cell_s = 5e-9
     _params: ClassVar[Mapping[str, Any]] = {
         "max_depth": 6,
@@ -311,7 +321,7 @@ class _XGBoost(_Boosted):
         require_xgboost(bytes(self._booster.save_raw("json")), self.n_features_in_)
 
 
-class XGBoostClassifier(_XGBoost, _Classifier):
+class XGBoostClassifier(XGBoost, _Classifier):
     """XGBoost (Chen and Guestrin 2016) for classes, by log loss."""
 
     def _objective(self) -> dict[str, Any]:
@@ -321,17 +331,20 @@ class XGBoostClassifier(_XGBoost, _Classifier):
         return {"objective": "multi:softprob", "eval_metric": "mlogloss", "num_class": classes}
 
 
-class XGBoostRegressor(_XGBoost, _Regressor):
+class XGBoostRegressor(XGBoost, _Regressor):
     """XGBoost (Chen and Guestrin 2016) for numbers, by squared error."""
 
     def _objective(self) -> dict[str, Any]:
         return {"objective": "reg:squarederror", "eval_metric": "rmse"}
 
 
-class _CatBoost(_Boosted):
+class CatBoost(Boosted):
+    """CatBoost (Prokhorenkova et al. 2018), whatever it learns."""
+
     _cell_s = 8e-9
     _idle_rows = 10_000
     _rate = 0.04
+    _said: ClassVar[str] = "RawFormulaVal"
     _params: ClassVar[Mapping[str, Any]] = {
         "depth": 6,
         "l2_leaf_reg": 3.0,
@@ -358,8 +371,8 @@ class _CatBoost(_Boosted):
         if watched:
             params |= {"od_type": "Iter", "od_wait": self._patience, "use_best_model": True}
         booster = catboost.CatBoost(params)
-        seen = pool(watched.x, watched.y, watched.weights) if watched else None
-        booster.fit(pool(rows.x, rows.y, rows.weights), eval_set=seen)
+        seen = pool(watched.x, watched.y, watched.weights, watched.query) if watched else None
+        booster.fit(pool(rows.x, rows.y, rows.weights, rows.query), eval_set=seen)
         return booster, int(booster.tree_count_)
 
     def _heaviness(self) -> float:
@@ -372,8 +385,7 @@ class _CatBoost(_Boosted):
         return super()._columns(X) + _STATISTICS * many
 
     def _raw(self, X: Any) -> Floats:
-        kind = "Probability" if self._objective()["loss_function"] != "RMSE" else "RawFormulaVal"
-        return np.asarray(self._booster.predict(pool(X), prediction_type=kind, thread_count=1))
+        return np.asarray(self._booster.predict(pool(X), prediction_type=self._said, thread_count=1))
 
     def _save(self) -> bytes:
         about = self._booster.get_metadata()
@@ -387,14 +399,16 @@ class _CatBoost(_Boosted):
         self._booster = catboost.CatBoost().load_model(blob=content)
 
 
-class CatBoostClassifier(_CatBoost, _Classifier):
+class CatBoostClassifier(CatBoost, _Classifier):
     """CatBoost (Prokhorenkova et al. 2018) for classes, by log loss."""
+
+    _said = "Probability"
 
     def _objective(self) -> dict[str, Any]:
         return {"loss_function": "MultiClass" if len(self.classes_) > 2 else "Logloss"}
 
 
-class CatBoostRegressor(_CatBoost, _Regressor):
+class CatBoostRegressor(CatBoost, _Regressor):
     """CatBoost (Prokhorenkova et al. 2018) for numbers, by squared error."""
 
     def _objective(self) -> dict[str, Any]:

@@ -55,6 +55,7 @@ _TRUSTED = frozenset(
         "concours.entrants.hashed": "HashedTerms",
         "concours.entrants.hinge": "PrimalSVC",
         "concours.entrants.radial": "RadialSVC RadialSVR",
+        "concours.entrants.rankers": "EvenRanker PairwiseRanker PointwiseRanker",
         "concours.entrants.scaled": "ScaledSVR",
         "concours.entrants.preparation": "FlattenPixels",
         "concours.entrants.clips": "FrameAverage FrameMotion",

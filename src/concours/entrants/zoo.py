@@ -162,6 +162,15 @@ def _forest(name: str) -> Mapping[str, ModelSpec]:
     }
 
 
+def _pointwise(regressor: str, prepare: str, cost: Callable[[Size], float]) -> ModelSpec:
+    return ModelSpec(
+        recipe="concours.entrants.rankers:PointwiseRanker",
+        params={"regressor": regressor},
+        prepare=prepare,
+        seconds=cost,
+    )
+
+
 def _network(path: str, cost: Callable[[Size], float], prepare: str = "none", **params: Any) -> ModelSpec:
     return ModelSpec(recipe=f"concours.entrants.{path}", params=params, prepare=prepare, package="torch", seconds=cost)
 
@@ -225,6 +234,7 @@ def _few(_size: Size) -> float:
 
 _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "dummy": {
+        "table:order": ModelSpec(recipe="concours.entrants.rankers:EvenRanker", prepare="none", seconds=_few),
         "table:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "table:number": _sklearn("dummy:DummyRegressor", prepare="none", cost=_few),
         "text:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
@@ -238,6 +248,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "question:answer": _answerer("answerers:FrequentAnswer", _few),
     },
     "logistic": {
+        "table:order": ModelSpec(recipe="concours.entrants.rankers:PairwiseRanker", seconds=_linear),
         "question:answer": _answerer("answerers:LikelyAnswer", _words(1e-3)),
         "table:classes": _sklearn("linear_model:LogisticRegression", cost=_linear, max_iter=1000),
         "text:classes": _sklearn("linear_model:LogisticRegression", cost=_words(3e-5), C=10.0, tol=1e-3, max_iter=300),
@@ -258,6 +269,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "video:classes": _sklearn("linear_model:LogisticRegression", cost=_rows(2e-3), C=1.0, max_iter=300),
     },
     "ridge": {
+        "table:order": _pointwise("ridge", "matrix", _linear),
         "table:number": _sklearn("linear_model:RidgeCV", cost=_linear),
         "mixed:number": _sklearn(
             "linear_model:RidgeCV", prepare="words", cost=_words(2e-4), alphas=[0.1, 0.3, 1.0, 3.0, 10.0], cv=4
@@ -312,9 +324,10 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "text:classes": ModelSpec(recipe="concours.entrants.hinge:PrimalSVC", seconds=_words(7e-4)),
         "mixed:classes": ModelSpec(recipe="concours.entrants.hinge:PrimalSVC", prepare="words", seconds=_words(7e-4)),
     },
-    "forest": _forest("RandomForest"),
-    "extra-trees": _forest("ExtraTrees"),
+    "forest": {**_forest("RandomForest"), "table:order": _pointwise("forest", "codes", _trees(0.75))},
+    "extra-trees": {**_forest("ExtraTrees"), "table:order": _pointwise("extra-trees", "codes", _trees(0.75))},
     "boosting": {
+        "table:order": _pointwise("boosting", "columns", _leaves(1.6e-6)),
         "table:classes": _sklearn(
             "ensemble:HistGradientBoostingClassifier", prepare="columns", cost=_leaves(1.6e-6), early_stopping=True
         ),
@@ -345,7 +358,10 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         ),
         "series:series": _forecaster("forecasting:BoostedForecaster", _quantiles),
     },
-    "lightgbm": _boosted("LightGBMClassifier", "LightGBMRegressor", "lightgbm", cost=_leaves(2.4e-6)),
+    "lightgbm": {
+        **_boosted("LightGBMClassifier", "LightGBMRegressor", "lightgbm", cost=_leaves(2.4e-6)),
+        "table:order": _ours("rankers:LightGBMRanker", "lightgbm", prepare="columns", cost=_leaves(3e-6)),
+    },
     "lightgbm-random": _boosted(
         "LightGBMClassifier",
         "LightGBMRegressor",
@@ -361,8 +377,14 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         learning_rate=0.03,
         params={"num_leaves": 127, "feature_fraction": 0.6, "min_data_in_leaf": 5},
     ),
-    "xgboost": _boosted("XGBoostClassifier", "XGBoostRegressor", "xgboost", cost=_leaves(3e-6)),
-    "catboost": _boosted("CatBoostClassifier", "CatBoostRegressor", "catboost", cost=_oblivious(6e-6)),
+    "xgboost": {
+        **_boosted("XGBoostClassifier", "XGBoostRegressor", "xgboost", cost=_leaves(3e-6)),
+        "table:order": _ours("rankers:XGBoostRanker", "xgboost", prepare="columns", cost=_leaves(4e-6)),
+    },
+    "catboost": {
+        **_boosted("CatBoostClassifier", "CatBoostRegressor", "catboost", cost=_oblivious(6e-6)),
+        "table:order": _ours("rankers:CatBoostRanker", "catboost", prepare="columns", cost=_oblivious(2e-5)),
+    },
     "catboost-deep": _boosted(
         "CatBoostClassifier", "CatBoostRegressor", "catboost", cost=_oblivious(1.3e-5), params={"depth": 8}
     ),

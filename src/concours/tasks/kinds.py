@@ -14,6 +14,7 @@ from concours.tasks.inputs.input import InputKind
 from concours.tasks.inputs.pairs import DOCUMENT, SENTENCE
 from concours.tasks.inputs.passage import PASSAGE
 from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
+from concours.tasks.inputs.ranked import RANKED
 from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.sound import SOUND, SPEECH
 from concours.tasks.inputs.table import BOXED, IMAGE, MASKED, TABLE, TEXT
@@ -25,6 +26,7 @@ from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.language import Language
 from concours.tasks.outputs.masks import MasksOutput
 from concours.tasks.outputs.number import Number
+from concours.tasks.outputs.order import Order
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.pictures import PicturesOutput
 from concours.tasks.outputs.series import Series
@@ -106,6 +108,7 @@ _SOUND = ("logistic", "svm", "forest", "residual")
 _SPEECH = ("pauses", "gru")
 _VIDEO = ("logistic", "extra-trees", "conv3d", "frame-lstm")
 _SERIES = ("ridge", "boosting", "dlinear")
+_RANKING = ("ridge", "lightgbm", "xgboost", "logistic", "boosting", "catboost", "extra-trees")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _COUPLES = ("logistic", "boosting", "svm", "forest")
 _ALIKE = ("ridge", "boosting", "forest")
@@ -186,6 +189,14 @@ _OWN = {
             sure=False,
             sample="concours.tasks.series.finding:sample",
             baseline="seasonal-naive",
+        ),
+        Kind(
+            name="ranking",
+            input=RANKED,
+            output=Order,
+            lineups={"fast": _RANKING, "full": (*_RANKING, "forest")},
+            finder="concours.tasks.queries_found:find",
+            sample="concours.tasks.queries_found:sample",
         ),
         Kind(
             name="translation",

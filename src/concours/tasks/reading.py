@@ -19,7 +19,7 @@ from concours.tasks.conforming import HOLDS, conform
 from concours.tasks.division import DUPLICATES
 from concours.tasks.given import given_rows
 from concours.tasks.ids import ids_of
-from concours.tasks.inputs.table import TABLE, TEXT
+from concours.tasks.inputs.table import TEXT
 from concours.tasks.kinds import Kind
 from concours.tasks.labels import moments_written, words_for_missing
 from concours.tasks.lacking import require_taken
@@ -215,7 +215,7 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
     if isinstance(x, pa.Table):
         whole = x
         x = _kept(x, task.drop, name)
-        apart = whole.select(list(dict.fromkeys(task.drop))) if task.drop and kind.input is TABLE else None
+        apart = whole.select(list(dict.fromkeys(task.drop))) if task.drop and "columns" in kind.input.can else None
         if not x.num_columns:
             raise DataError(f"{name} has no column besides the target {str(target)!r}")
         if kind.input is TEXT:

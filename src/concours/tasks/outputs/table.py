@@ -14,6 +14,7 @@ from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.language import Language
 from concours.tasks.outputs.masks import MasksOutput
 from concours.tasks.outputs.number import Number
+from concours.tasks.outputs.order import Order
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.pictures import PicturesOutput
 from concours.tasks.outputs.series import Series
@@ -36,6 +37,7 @@ _OWN: Final[tuple[type[OutputKind], ...]] = (
     Writing,
     Language,
     PicturesOutput,
+    Order,
 )
 
 OUTPUTS: Final = Registry("outputs", {output.name: output for output in _OWN}, of=type)

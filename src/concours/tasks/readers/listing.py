@@ -17,6 +17,7 @@ from concours.tasks.readers.archives import Files, is_archive
 from concours.tasks.readers.glimpse import are_records, tells_pictures
 from concours.tasks.readers.idx import is_idx
 from concours.tasks.readers.pictures import PICTURES
+from concours.tasks.readers.svmlight import SUFFIXES as SVMLIGHT
 
 Sort = Literal["tables", "texts", "pictures", "sounds", "idx", "archive"]
 Part = Literal["train", "valid", "test"]
@@ -37,6 +38,7 @@ TABLES = (
     ".arff",
     ".npz",
     ".npy",
+    *SVMLIGHT,
 )
 TEXTS = (".txt", ".text", ".data", ".dat")
 _PACKINGS = (".gz", ".bz2", ".xz")

@@ -26,6 +26,8 @@ from concours.tasks.readers.pictures import PICTURES, read_pictures
 from concours.tasks.readers.settled import settled
 from concours.tasks.readers.sounds import SOUNDS, UNREAD
 from concours.tasks.readers.stacked import like_first, stacked
+from concours.tasks.readers.svmlight import SUFFIXES as SVMLIGHT
+from concours.tasks.readers.svmlight import is_of_queries, read_svmlight
 from concours.tasks.readers.text import cleaned, decoded, empty_lines, lines_of
 
 _TYPED = {
@@ -106,6 +108,8 @@ def _read_entry(entry: Entry, options: Options) -> Opened:
         return _TYPED[suffix](entry)
     if suffix == ".arff":
         return arff.read_arff(entry, options)
+    if suffix in SVMLIGHT:
+        return read_svmlight(entry, options)
     if suffix in (*TEXTS, ""):
         return _read_text(entry, options)
     return delimited.read_delimited(entry, options)
@@ -115,6 +119,8 @@ def _read_text(entry: Entry, options: Options) -> Opened:
     """A file of text whose name says no more than that: lines of text, or a table."""
     with damage_named(entry.name), entry.open() as file:
         content = file.read()
+    if options.input in (None, "table") and is_of_queries(content):
+        return read_svmlight(entry, options)
     if options.input != "table" and (found := _lines(entry, content, options)):
         return found
     return delimited.read_delimited(entry, options)

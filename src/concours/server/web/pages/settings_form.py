@@ -17,9 +17,9 @@ _TASK: Final = ("kind", "target", "id", "data", "test")
 
 KINDS: Final = (
     "tabular-classification", "tabular-regression", "text-classification", "image-classification",
-    "speech-recognition", "audio-classification", "video-classification", "forecasting", "translation", "text-pairs",
-    "text-similarity", "summarization", "language-modelling", "object-detection", "segmentation", "image-generation",
-    "question-answering", "multiple-choice", "text-generation",
+    "speech-recognition", "audio-classification", "video-classification", "forecasting", "ranking", "translation",
+    "text-pairs", "text-similarity", "summarization", "language-modelling", "object-detection", "segmentation",
+    "image-generation", "question-answering", "multiple-choice", "text-generation",
 )  # fmt: skip
 """Of tasks, by name: `tasks.kinds` imports what the web process must not."""
 
