@@ -54,10 +54,13 @@ RECIPES = _names("""
     concours.entrants.radial: RadialSVC RadialSVR
     concours.entrants.recognisers: ConformerRecogniser GRURecogniser
     concours.entrants.drawing: DiffusionSampler GanSampler VaeSampler
+    concours.entrants.ridge: RidgeProbabilities
     concours.entrants.samplers: GaussianSampler IndependentPixels
     concours.entrants.sentences: CopyTranslator NearestTranslator
     concours.entrants.seq2seq: PretrainedSeq2Seq
     concours.entrants.rankers: CatBoostRanker EvenRanker LightGBMRanker PairwiseRanker PointwiseRanker XGBoostRanker
+    concours.entrants.sequence_networks: SequenceConvClassifier SequenceConvRegressor SequenceLSTMClassifier
+        SequenceLSTMRegressor SequenceTransformerClassifier SequenceTransformerRegressor
     concours.entrants.tabular: TabularNetworkClassifier TabularNetworkRegressor TabularTransformerClassifier
         TabularTransformerRegressor
     concours.entrants.text_networks: EmbeddingBagClassifier TextTransformerClassifier

@@ -52,6 +52,7 @@ def fitted_by(
         begin: tells the estimator where to begin, by default anew.
     """
     estimator, wishes = made_with(job, store)
+    y = output_of(job).taught(y)
     parallel = Parallel.of_params(job.params["params"])
     if parallel and begin and mergeable(estimator):
         raise ValueError("parallel: a fit that goes on from another cannot be divided among workers; leave it out")

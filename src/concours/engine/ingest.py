@@ -234,7 +234,7 @@ def _grouped(split: Split, data: Data) -> tuple[Split, Rows]:
     are a group.
     """
     if data.content is None:
-        return split, data.splitting(split)
+        return replace(split, group=split.group or data.together), data.splitting(split)
     again = len(np.unique(row_keys(data.content))) < len(data.content)
     return replace(split, group=split.group or (DUPLICATES if again else None)), data.content
 
@@ -321,9 +321,10 @@ def _inputs(data: Data, task: Task, kind: Kind) -> Data:
 
 def _called(data: Data, task: Task, kind: Kind) -> pa.Table | None:
     """What the group of each row is called, where the input tells scores by groups, and a column has their names."""
-    if "groups" not in kind.input.can or not isinstance(data.x, pa.Table):
+    split, rows = _grouped(task.split, data)
+    if "groups" not in kind.input.can or not isinstance(rows, pa.Table):
         return None
-    return data.x.select([task.split.group]) if task.split.group in data.x.column_names else None
+    return rows.select([split.group]) if split.group in rows.column_names else None
 
 
 def _keep(

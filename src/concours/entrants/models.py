@@ -59,6 +59,8 @@ _TRUSTED = frozenset(
         "concours.entrants.scaled": "ScaledSVR",
         "concours.entrants.preparation": "FlattenPixels",
         "concours.entrants.clips": "FrameAverage FrameMotion",
+        "concours.entrants.minirocket": "MiniRocket",
+        "concours.entrants.sequence_features": "WindowStatistics",
         "concours.entrants.summed": "SummedColumns",
         "concours.entrants.tables": "Codes Matrix TableColumns",
         "concours.entrants.terms": "TableTerms",

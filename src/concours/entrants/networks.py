@@ -388,6 +388,12 @@ def volume_convolution(before: int, after: int, *, stride: tuple[int, int, int])
     return [convolution, _without_count(nn.BatchNorm3d(after)), nn.ReLU()]
 
 
+def series_convolution(before: int, after: int, kernel: int) -> list[nn.Module]:
+    """The same over time, of an odd number of steps."""
+    convolution = nn.Conv1d(before, after, kernel, padding=kernel // 2, bias=False)
+    return [convolution, _without_count(nn.BatchNorm1d(after)), nn.ReLU()]
+
+
 def _without_count(norm: nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d) -> nn.Module:
     """Batch norm counts batches for a mode not used here; without that all tensors are float32 and can be averaged."""
     norm.num_batches_tracked = None

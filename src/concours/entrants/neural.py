@@ -7,25 +7,20 @@ estimator of the same parameters predicts the same bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import RegressorMixin
-from torch import Tensor
 
 from concours.core.errors import nearest
 from concours.entrants import networks
 from concours.entrants.augmentations import augmentation
 from concours.entrants.classifier import NeuralClassifier
-from concours.entrants.estimator import NeuralEstimator
-from concours.entrants.inputs import images, numbers, table_or_images, weights_of
-from concours.entrants.knowing import Scaling
+from concours.entrants.inputs import images, table_or_images
 from concours.entrants.looking import LooksAgain
-from concours.entrants.losses import Loss, squared_error
+from concours.entrants.regressor import NeuralRegressor
 from concours.entrants.training import (
     Augmentation,
-    Settings,
 )
 
 Array = NDArray[Any]
@@ -71,11 +66,10 @@ class DenseClassifier(NeuralClassifier):
         return _dense_shape(self)
 
 
-class DenseRegressor(RegressorMixin, NeuralEstimator):
+class DenseRegressor(NeuralRegressor):
     """A multilayer perceptron for one number a row, trained on the squared error of the standardised target.
 
-    Takes what `DenseClassifier` takes; batch norm is off as it measured worse here. `target_mean_` and
-    `target_deviation_` are in the unit of the target.
+    Takes what `DenseClassifier` takes; batch norm is off as it measured worse here.
     """
 
     _build = staticmethod(networks.dense)
@@ -103,48 +97,11 @@ class DenseRegressor(RegressorMixin, NeuralEstimator):
         self.training = training
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit to rows `X` and numbers `y`, shape (n,), by weights, shape (n,) and 1 on average."""
-        rows, values = self._read(X), numbers(y)
-        self.target_mean_ = float(values.mean())
-        self.target_deviation_ = float(values.std()) or 1.0
-        self._fit(
-            rows,
-            ((values - self.target_mean_) / self.target_deviation_).astype(np.float32),
-            1,
-            weights_of(sample_weight),
-        )
-        return self
-
-    def predict(self, X: ArrayLike) -> Array:
-        """Predicted numbers: float64, shape (n,), in the unit of the target."""
-        return self._outputs(X)[:, 0] * self.target_deviation_ + self.target_mean_
-
-    def get_tensors(self) -> dict[str, Array]:
-        target = {"target.mean": np.array(self.target_mean_), "target.deviation": np.array(self.target_deviation_)}
-        return {**super().get_tensors(), **target}
-
-    def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
-        if missing := sorted({"target.mean", "target.deviation"} - set(tensors)):
-            raise ValueError(f"tensor {missing[0]!r} must be given; got {', '.join(sorted(tensors))}")
-        self.target_mean_ = float(tensors["target.mean"])
-        self.target_deviation_ = float(tensors["target.deviation"])
-        return super().set_tensors({k: v for k, v in tensors.items() if not k.startswith("target.")}, state)
-
-    def _begin_targets(self, classes: int, scaling: Scaling) -> None:
-        self.target_mean_, self.target_deviation_ = scaling.target_mean, scaling.target_deviation
-
-    def _targets(self, y: ArrayLike) -> Array:
-        return ((numbers(y) - self.target_mean_) / self.target_deviation_).astype(np.float32)
-
     def _read(self, X: ArrayLike) -> Array:
         return table_or_images(X)
 
     def _shape_network(self) -> dict[str, Any]:
         return _dense_shape(self)
-
-    def _losses(self, targets: Tensor, settings: Settings, weights: Tensor | None) -> tuple[Loss, Loss]:
-        return squared_error, squared_error
 
 
 class ConvClassifier(LooksAgain):

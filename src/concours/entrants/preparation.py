@@ -13,6 +13,8 @@ from sklearn.preprocessing import StandardScaler
 
 from concours.entrants.clips import FrameAverage, FrameMotion
 from concours.entrants.couples import PairLikeness, PairTerms
+from concours.entrants.minirocket import MiniRocket
+from concours.entrants.sequence_features import WindowStatistics
 from concours.entrants.sounds import MelPictures, MelStatistics
 from concours.entrants.summed import SummedColumns
 from concours.entrants.tables import Codes, Matrix, TableColumns
@@ -60,5 +62,7 @@ PREPARATIONS: Mapping[str, Callable[[], Any]] = {
     "mel-pictures": MelPictures,
     "frame-average": FrameAverage,
     "frame-motion": FrameMotion,
+    "window-statistics": WindowStatistics,
+    "minirocket": MiniRocket,
 }
 """Makers of unfitted transformers, by the name that an entrant or a kind gives."""

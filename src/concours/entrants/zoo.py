@@ -159,6 +159,8 @@ def _forest(name: str) -> Mapping[str, ModelSpec]:
         "video:classes": _sklearn(
             f"{path}Classifier", prepare="frame-motion", cost=_rows(6e-3), max_features="sqrt", **params
         ),
+        "sequence:classes": _sklearn(f"{path}Classifier", cost=_rows(1.5e-3), max_features="sqrt", **params),
+        **_of_numbers(_sklearn(f"{path}Regressor", cost=_rows(4e-3), max_features=0.3, **params)),
     }
 
 
@@ -191,6 +193,21 @@ def _quantiles(size: Size) -> float:
 def _library(each: float) -> Callable[[Size], float]:
     """An import of seconds; then so many seconds for each of a hundred windows that are fitted on."""
     return lambda size: 4.0 + each * min(size.rows, 100)
+
+
+def _of_numbers(spec: ModelSpec) -> Mapping[str, ModelSpec]:
+    """What suits sequences with a number each, and windows of units with the life that is left."""
+    return {"sequence:number": spec, "sequence:life": spec}
+
+
+def _over_time(path: str, each: float) -> Mapping[str, ModelSpec]:
+    """A network on sequences: so many seconds for a value; the more rows, the fewer epochs."""
+
+    def cost(size: Size) -> float:
+        return 0.3 + each * size.rows ** (2 / 3) * size.columns
+
+    found = {kind: _network(f"sequence_networks:{path}{kind}", cost) for kind in ("Classifier", "Regressor")}
+    return {"sequence:classes": found["Classifier"], **_of_numbers(found["Regressor"])}
 
 
 def _detector(path: str, cost: Callable[[Size], float]) -> ModelSpec:
@@ -243,6 +260,8 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "pair:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "pair:number": _sklearn("dummy:DummyRegressor", prepare="none", cost=_few),
         "video:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
+        "sequence:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
+        **_of_numbers(_sklearn("dummy:DummyRegressor", prepare="none", cost=_few)),
         "image:boxes": _detector("typical:TypicalBoxes", _few),
         "image:masks": _detector("coloured:TypicalMasks", _few),
         "question:answer": _answerer("answerers:FrequentAnswer", _few),
@@ -267,6 +286,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "sound:classes": _sklearn("linear_model:LogisticRegression", cost=_rows(5e-4), C=0.1, max_iter=300),
         "pair:classes": _sklearn("linear_model:LogisticRegression", cost=_words(3e-5), C=1.0, tol=1e-3, max_iter=300),
         "video:classes": _sklearn("linear_model:LogisticRegression", cost=_rows(2e-3), C=1.0, max_iter=300),
+        "sequence:classes": _sklearn("linear_model:LogisticRegression", cost=_rows(1e-3), C=0.1, max_iter=300),
     },
     "ridge": {
         "table:order": _pointwise("ridge", "matrix", _linear),
@@ -278,6 +298,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "text:summary": ModelSpec(
             recipe="concours.entrants.extractive:RidgeSummariser", prepare="none", seconds=_documents(1.2e-3)
         ),
+        **_of_numbers(_sklearn("linear_model:RidgeCV", cost=_rows(2e-4), alphas=[0.1, 1.0, 10.0, 100.0, 1000.0])),
         "series:series": _forecaster(
             "forecasting:RidgeForecaster", lambda size: 0.1 + 5e-9 * size.rows * size.columns**2
         ),
@@ -361,6 +382,18 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "lightgbm": {
         **_boosted("LightGBMClassifier", "LightGBMRegressor", "lightgbm", cost=_leaves(2.4e-6)),
         "table:order": _ours("rankers:LightGBMRanker", "lightgbm", prepare="columns", cost=_leaves(3e-6)),
+        "sequence:classes": _ours(
+            "boosters:LightGBMClassifier", "lightgbm", cost=_leaves(2.4e-6), params={"feature_fraction": 0.3}
+        ),
+        **_of_numbers(
+            _ours(
+                "boosters:LightGBMRegressor",
+                "lightgbm",
+                cost=_leaves(1.2e-6),
+                learning_rate=0.03,
+                params={"num_leaves": 15, "feature_fraction": 0.3, "min_data_in_leaf": 50},
+            )
+        ),
     },
     "lightgbm-random": _boosted(
         "LightGBMClassifier",
@@ -415,6 +448,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "table:classes": _ours("tabular:TabularTransformerClassifier", "torch", prepare="columns", cost=_rows(7e-3)),
         "table:number": _ours("tabular:TabularTransformerRegressor", "torch", prepare="columns", cost=_rows(7e-3)),
         "text:classes": _network("text_networks:TextTransformerClassifier", _words(1.6e-3)),
+        **_over_time("SequenceTransformer", 1e-5),
         "text:text": _network("translators:TransformerTranslator", _rows(1.5e-2)),
         "text:summary": _network(
             "translators:TransformerTranslator", _rows(3e-2), copies=True, length=256, pieces=2000
@@ -454,7 +488,10 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     },
     "ngram": {"passage:language": ModelSpec(recipe="concours.entrants.ngrams:NgramModel", seconds=_rows(7e-4))},
     "words": {"passage:language": ModelSpec(recipe="concours.entrants.word_grams:WordModel", seconds=_rows(1e-3))},
-    "lstm": {"passage:language": _network("language_models:LSTMLanguageModel", _learning(30.0))},
+    "lstm": {
+        "passage:language": _network("language_models:LSTMLanguageModel", _learning(30.0)),
+        **_over_time("SequenceLSTM", 1e-5),
+    },
     "gpt": {"passage:language": _network("language_models:GPTLanguageModel", _learning(30.0))},
     "copy": {"text:text": ModelSpec(recipe="concours.entrants.sentences:CopyTranslator", prepare="none", seconds=_few)},
     "nearest": {
@@ -488,6 +525,20 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "cnn": {
         "image:classes": _network("neural:ConvClassifier", _pictures(5e-3)),
         "sound:classes": _network("neural:ConvClassifier", _rows(4e-2), prepare="mel-pictures"),
+        **_over_time("SequenceConv", 1e-5),
+    },
+    "minirocket": {
+        "sequence:classes": ModelSpec(
+            recipe="concours.entrants.ridge:RidgeProbabilities", prepare="minirocket", seconds=_rows(4e-3)
+        ),
+        **_of_numbers(
+            _sklearn(
+                "linear_model:RidgeCV",
+                prepare="minirocket",
+                cost=_rows(2e-3),
+                alphas=[1.0, 10.0, 100.0, 1000.0, 10_000.0],
+            )
+        ),
     },
     "threshold": {"image:masks": _detector("coloured:ThresholdSegmenter", _pixels(2e-7))},
     "colours": {"image:masks": _detector("coloured:ColourSegmenter", _pixels(2e-7))},

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ class Predicted:
         written: turns some targets or predictions into texts to show.
         weights: of the rows, (rows,): they count in curves alone, so that their areas are the board's.
         rng: for what is drawn.
+        meta: what of the data belongs to the output (`core.kind.Output`).
     """
 
     y: Any
@@ -46,6 +47,7 @@ class Predicted:
     written: Callable[[Any], list[str]]
     weights: Floats | None
     rng: np.random.Generator
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
 def of_rows(found: Predicted) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from concours.tasks.inputs.pairs import DOCUMENT, SENTENCE
 from concours.tasks.inputs.passage import PASSAGE
 from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
 from concours.tasks.inputs.ranked import RANKED
+from concours.tasks.inputs.sequence import SEQUENCE, UNIT
 from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.sound import SOUND, SPEECH
 from concours.tasks.inputs.table import BOXED, IMAGE, MASKED, TABLE, TEXT
@@ -24,6 +25,7 @@ from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.language import Language
+from concours.tasks.outputs.life import Life
 from concours.tasks.outputs.masks import MasksOutput
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.order import Order
@@ -109,6 +111,8 @@ _SPEECH = ("pauses", "gru")
 _VIDEO = ("logistic", "extra-trees", "conv3d", "frame-lstm")
 _SERIES = ("ridge", "boosting", "dlinear")
 _RANKING = ("ridge", "lightgbm", "xgboost", "logistic", "boosting", "catboost", "extra-trees")
+_SEQUENCES = ("logistic", "minirocket", "lightgbm", "extra-trees", "cnn")
+_SENSORS = ("ridge", "lightgbm", "minirocket", "extra-trees", "cnn")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _COUPLES = ("logistic", "boosting", "svm", "forest")
 _ALIKE = ("ridge", "boosting", "forest")
@@ -179,6 +183,30 @@ _OWN = {
             lineups={"fast": _VIDEO, "full": (*_VIDEO, "forest")},
             finder="concours.tasks.filmed:find",
             sample="concours.tasks.samples:moving",
+        ),
+        Kind(
+            name="sequence-classification",
+            input=SEQUENCE,
+            output=Classes,
+            lineups={"fast": _SEQUENCES, "full": (*_SEQUENCES, "lstm", "transformer", "forest")},
+            finder="concours.tasks.sequences.finding:find_classes",
+            sample="concours.tasks.samples_sequences:gestures",
+        ),
+        Kind(
+            name="sequence-regression",
+            input=SEQUENCE,
+            output=Number,
+            lineups={"fast": _SENSORS, "full": (*_SENSORS, "lstm", "transformer", "forest")},
+            finder="concours.tasks.sequences.finding:find_number",
+            sample="concours.tasks.samples_sequences:speeds",
+        ),
+        Kind(
+            name="remaining-useful-life",
+            input=UNIT,
+            output=Life,
+            lineups={"fast": (*_SENSORS, "lstm"), "full": (*_SENSORS, "lstm", "transformer", "forest")},
+            finder="concours.tasks.life.finding:find",
+            sample="concours.tasks.samples_sequences:worn",
         ),
         Kind(
             name="forecasting",

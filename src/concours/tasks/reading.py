@@ -54,6 +54,7 @@ class Data:
             them.
         beside: columns (rows,) that are known of rows that are no table, such as the names of their files and what
             these tell: rows are called and kept together by them, and no model gets them.
+        together: the column of these by which rows keep together where the task names none, as windows of a unit do.
         files: (rows,) of rows that are a file each, what these are called; else empty.
         apart: the columns of a table that are dropped, for telling rows apart.
         text: the columns that texts were taken from, where they lay in a table; `unit` is what a row lay in.
@@ -79,6 +80,7 @@ class Data:
     meta: Mapping[str, Any] = field(default_factory=dict)
     forms: Mapping[str, Form] = field(default_factory=dict)
     beside: pa.Table | None = None
+    together: str | None = None
     files: tuple[str, ...] = ()
 
     def __len__(self) -> int:

@@ -68,6 +68,7 @@ def diagnose(job: Job, store: Store) -> JobResult:
             written=output.written,
             weights=weights_of(job, store),
             rng=rng,
+            meta=output.meta,
         )
     )
     ways, taught = partial(_groupings, job, store, y), folds is not None

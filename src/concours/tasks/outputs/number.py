@@ -32,7 +32,7 @@ class Number(OutputKind):
     task = "a regression"
     by_rows = "mae"
     estimator = "regressor"
-    metrics = ("rmse", "r2")
+    metrics: ClassVar[tuple[str, ...]] = ("rmse", "r2")
     measures: ClassVar[Mapping[str, Callable[[Any], Metric]]] = {"spearman": lambda output: SPEARMAN}
     joins: ClassVar[Mapping[str, Join]] = {"mean": blend}
     can: ClassVar[Mapping[str, str]] = {

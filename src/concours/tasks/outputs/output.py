@@ -184,6 +184,13 @@ class OutputKind(ABC):
         del x, y, rows, test
         return self, ()
 
+    def taught(self, y: Values) -> Values:
+        """Targets (rows, …) as estimators are fitted on them; by default as they are.
+
+        Law: what is taught is taught as it is: taught(taught(y)) == taught(y).
+        """
+        return y
+
     def metric(self, name: str, labels: Sequence[Any] | None = None) -> Metric:
         """The metric of that name, for such an output (`tasks.metrics.named`).
 

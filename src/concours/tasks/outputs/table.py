@@ -12,6 +12,7 @@ from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.language import Language
+from concours.tasks.outputs.life import Life
 from concours.tasks.outputs.masks import MasksOutput
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.order import Order
@@ -38,6 +39,7 @@ _OWN: Final[tuple[type[OutputKind], ...]] = (
     Language,
     PicturesOutput,
     Order,
+    Life,
 )
 
 OUTPUTS: Final = Registry("outputs", {output.name: output for output in _OWN}, of=type)

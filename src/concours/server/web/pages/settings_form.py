@@ -17,7 +17,9 @@ _TASK: Final = ("kind", "target", "id", "data", "test")
 
 KINDS: Final = (
     "tabular-classification", "tabular-regression", "text-classification", "image-classification",
-    "speech-recognition", "audio-classification", "video-classification", "forecasting", "ranking", "translation",
+    "speech-recognition", "audio-classification", "video-classification",
+    "sequence-classification", "sequence-regression", "remaining-useful-life",
+    "forecasting", "ranking", "translation",
     "text-pairs", "text-similarity", "summarization", "language-modelling", "object-detection", "segmentation",
     "image-generation", "question-answering", "multiple-choice", "text-generation",
 )  # fmt: skip

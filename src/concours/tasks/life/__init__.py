@@ -1,0 +1,1 @@
+"""Remaining useful life: rows that are windows of units which run to failure."""

@@ -1,0 +1,1 @@
+"""Sequences: rows that are steps of channels, from tables with a row a step, arrays and `.ts` files."""
