@@ -30,6 +30,10 @@ RECIPES = _names("""
     concours.entrants.extracts: LeadSummariser TextRankSummariser
     concours.entrants.forecast_libraries: StatsForecaster
     concours.entrants.forecast_networks: DecomposedForecaster
+    concours.entrants.survival: KaplanMeier
+    concours.entrants.survival_libraries: BoostedHazards CoxModel CoxNet SurvivalForest
+    concours.entrants.survival_networks: HazardNetwork
+    concours.entrants.boosted_survival: XGBoostHazards
     concours.entrants.forecasting: BoostedForecaster RidgeForecaster SeasonalNaive
     concours.entrants.blobs: BlobDetector
     concours.entrants.centres: CentreDetector

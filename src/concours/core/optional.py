@@ -11,6 +11,7 @@ EXTRAS = {
     "xgboost": "boost",
     "optuna": "tune",
     "statsforecast": "forecasting",
+    "sksurv": "survival",
     "keras": "keras",
     "onnx": "onnx",
     "onnxruntime": "onnx",

@@ -211,7 +211,11 @@ def _leaking(data: Data, output: OutputKind, y: Any, rows: NDArray[np.int64], ta
     if not isinstance(data.x, pa.Table) or "sum" not in output.can:
         return []
     inputs = data.x.drop_columns([name for name in data.x.column_names if name == task.split.time])
-    told = leaks(inputs.take(pa.array(rows)), y[rows], numbers=output.strata(y) is None)
+    strata = output.strata(y)
+    sought = y if strata is None else strata
+    if sought.ndim > 1:
+        return []
+    told = leaks(inputs.take(pa.array(rows)), sought[rows], numbers=strata is None)
     return [
         f"{name!r} alone predicts the target almost perfectly ({how}): a leak? The scores count on it; if it is not "
         f"known when predictions are made, leave it out by drop = [{quoted(name)}] in [task]"

@@ -210,6 +210,10 @@ def _over_time(path: str, each: float) -> Mapping[str, ModelSpec]:
     return {"sequence:classes": found["Classifier"], **_of_numbers(found["Regressor"])}
 
 
+def _survivor(path: str, cost: Callable[[Size], float], package: str | None = "sksurv", **params: Any) -> ModelSpec:
+    return ModelSpec(recipe=f"concours.entrants.{path}", params=params, package=package, seconds=cost)
+
+
 def _detector(path: str, cost: Callable[[Size], float]) -> ModelSpec:
     return ModelSpec(recipe=f"concours.entrants.{path}", prepare="none", seconds=cost)
 
@@ -345,8 +349,16 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "text:classes": ModelSpec(recipe="concours.entrants.hinge:PrimalSVC", seconds=_words(7e-4)),
         "mixed:classes": ModelSpec(recipe="concours.entrants.hinge:PrimalSVC", prepare="words", seconds=_words(7e-4)),
     },
-    "forest": {**_forest("RandomForest"), "table:order": _pointwise("forest", "codes", _trees(0.75))},
-    "extra-trees": {**_forest("ExtraTrees"), "table:order": _pointwise("extra-trees", "codes", _trees(0.75))},
+    "forest": {
+        **_forest("RandomForest"),
+        "table:order": _pointwise("forest", "codes", _trees(0.75)),
+        "table:survival": _survivor("survival_libraries:SurvivalForest", _rows(1e-3), model="random"),
+    },
+    "extra-trees": {
+        **_forest("ExtraTrees"),
+        "table:order": _pointwise("extra-trees", "codes", _trees(0.75)),
+        "table:survival": _survivor("survival_libraries:SurvivalForest", _rows(5e-4), model="extra"),
+    },
     "boosting": {
         "table:order": _pointwise("boosting", "columns", _leaves(1.6e-6)),
         "table:classes": _sklearn(
@@ -378,6 +390,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
             recipe="concours.entrants.extractive:BoostedSummariser", prepare="none", seconds=_documents(1.4e-3)
         ),
         "series:series": _forecaster("forecasting:BoostedForecaster", _quantiles),
+        "table:survival": _survivor("survival_libraries:BoostedHazards", lambda size: 0.2 + 1.5e-6 * size.rows**2),
     },
     "lightgbm": {
         **_boosted("LightGBMClassifier", "LightGBMRegressor", "lightgbm", cost=_leaves(2.4e-6)),
@@ -413,7 +426,13 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "xgboost": {
         **_boosted("XGBoostClassifier", "XGBoostRegressor", "xgboost", cost=_leaves(3e-6)),
         "table:order": _ours("rankers:XGBoostRanker", "xgboost", prepare="columns", cost=_leaves(4e-6)),
+        "table:survival": _ours("boosted_survival:XGBoostHazards", "xgboost", prepare="columns", cost=_leaves(3e-6)),
     },
+    "kaplan-meier": {
+        "table:survival": ModelSpec(recipe="concours.entrants.survival:KaplanMeier", prepare="none", seconds=_few)
+    },
+    "cox": {"table:survival": _survivor("survival_libraries:CoxModel", _rows(1e-3))},
+    "cox-net": {"table:survival": _survivor("survival_libraries:CoxNet", _rows(1e-3))},
     "catboost": {
         **_boosted("CatBoostClassifier", "CatBoostRegressor", "catboost", cost=_oblivious(6e-6)),
         "table:order": _ours("rankers:CatBoostRanker", "catboost", prepare="columns", cost=_oblivious(2e-5)),
@@ -428,6 +447,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "image:classes": _network("neural:DenseClassifier", _pictures(2e-4), prepare=""),
         "pair:classes": _network("neural:DenseClassifier", _epochs(8e-3), prepare="pair-likeness"),
         "pair:number": _network("neural:DenseRegressor", _epochs(8e-3), prepare="pair-likeness"),
+        "table:survival": _network("survival_networks:HazardNetwork", _epochs(8e-3), prepare=""),
     },
     "dnn-scheduled": {
         "table:classes": _network("population:ScheduledClassifier", _epochs(8e-3), prepare=""),

@@ -18,6 +18,7 @@ from concours.tasks.inputs.ranked import RANKED
 from concours.tasks.inputs.sequence import SEQUENCE, UNIT
 from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.sound import SOUND, SPEECH
+from concours.tasks.inputs.survived import SURVIVED
 from concours.tasks.inputs.table import BOXED, IMAGE, MASKED, TABLE, TEXT
 from concours.tasks.inputs.video import VIDEO
 from concours.tasks.outputs.answer import Answer
@@ -33,6 +34,7 @@ from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.pictures import PicturesOutput
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.summary import Summary
+from concours.tasks.outputs.survival import Survival
 from concours.tasks.outputs.text import Text
 from concours.tasks.outputs.transcript import Transcript
 from concours.tasks.outputs.writing import Writing
@@ -113,6 +115,7 @@ _SERIES = ("ridge", "boosting", "dlinear")
 _RANKING = ("ridge", "lightgbm", "xgboost", "logistic", "boosting", "catboost", "extra-trees")
 _SEQUENCES = ("logistic", "minirocket", "lightgbm", "extra-trees", "cnn")
 _SENSORS = ("ridge", "lightgbm", "minirocket", "extra-trees", "cnn")
+_SURVIVAL = ("cox", "xgboost", "forest", "dnn", "cox-net")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _COUPLES = ("logistic", "boosting", "svm", "forest")
 _ALIKE = ("ridge", "boosting", "forest")
@@ -225,6 +228,15 @@ _OWN = {
             lineups={"fast": _RANKING, "full": (*_RANKING, "forest")},
             finder="concours.tasks.queries_found:find",
             sample="concours.tasks.queries_found:sample",
+        ),
+        Kind(
+            name="survival",
+            input=SURVIVED,
+            output=Survival,
+            lineups={"fast": _SURVIVAL, "full": (*_SURVIVAL, "extra-trees", "boosting")},
+            finder="concours.tasks.survival.finding:find",
+            sample="concours.tasks.survival.finding:sample",
+            baseline="kaplan-meier",
         ),
         Kind(
             name="translation",

@@ -124,19 +124,25 @@ def _trial(entrant: Entrant, kind: Kind, folder: Path, workspace: Path, sentence
     x, y = _rows(kind) if kind.input.reader == TABLE.reader else _sample_rows(kind, workspace)
     if sentences:
         x = x.assign(remark=_remarks(y))
-    new = take_rows(x, np.arange(len(y) // 3))
-    name = resolved.entrant.prepare
-    if name and name != "none":
-        preparation = PREPARATIONS[name]()
-        x, new = preparation.fit_transform(x), preparation.transform(new)
+    x, new = _prepared(resolved.entrant.prepare, x)
     return _Trial(entrant.name, resolved, x, new, y, 3 if kind.output is Classes else 0, workspace)
 
 
 def _sampled(name: str, resolved: Resolved, kind: Kind, workspace: Path) -> _Trial:
     """An entrant, and the sample of a kind whose targets are as they are."""
     x, encoded = _read_sample(kind, workspace)
+    output, _ = encoded.output.learned(x, encoded.values, np.arange(len(x)), None)
+    x, new = _prepared(resolved.entrant.prepare, x)
+    return _Trial(name, resolved, x, new, encoded.values, output.codes, workspace, output)
+
+
+def _prepared(name: str | None, x: Any) -> tuple[Any, Any]:
+    """Rows to fit on, and a third of them to predict, as the entrant gets them."""
     new = take_rows(x, np.arange(len(x) // 3))
-    return _Trial(name, resolved, x, new, encoded.values, encoded.output.codes, workspace, encoded.output)
+    if not name or name == "none":
+        return x, new
+    preparation = PREPARATIONS[name]()
+    return preparation.fit_transform(x), preparation.transform(new)
 
 
 def _sample_rows(kind: Kind, workspace: Path) -> tuple[Any, Any]:

@@ -20,6 +20,7 @@ from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.pictures import PicturesOutput
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.summary import Summary
+from concours.tasks.outputs.survival import Survival
 from concours.tasks.outputs.text import Text
 from concours.tasks.outputs.transcript import Transcript
 from concours.tasks.outputs.writing import Writing
@@ -28,6 +29,7 @@ _OWN: Final[tuple[type[OutputKind], ...]] = (
     Classes,
     Number,
     Series,
+    Survival,
     Text,
     Summary,
     Transcript,

@@ -1,0 +1,1 @@
+"""Survival: rows with a time to an event, which may be censored."""

@@ -1,0 +1,160 @@
+"""Whether a table may hold times to an event, and a little one for tests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from concours.core.errors import ConcoursError, DataError
+from concours.core.written import written
+from concours.tasks.readers.archives import entry_at, is_archive
+from concours.tasks.readers.damage import damage_named
+from concours.tasks.readers.listing import TABLES, suffix_of
+from concours.tasks.readers.opened import Options
+from concours.tasks.readers.source import open_source
+from concours.tasks.survival.reading import meaning
+from concours.tasks.task import Split, Task
+
+TIMES: Final = (
+    "time", "survival_time", "time_to_event", "duration", "futime", "followup_time", "follow_up_time", "followup",
+    "lenfol", "os_time", "survival_months", "survival_days", "tenure",
+)  # fmt: skip
+"""Usual names of the time, in the order in which they are looked for."""
+EVENTS: Final = (
+    "event", "died", "dead", "death", "deceased", "fstat", "status", "cens", "censor", "censored", "relapse", "failed",
+    "failure", "churn", "churned", "os_status", "vital_status",
+)  # fmt: skip
+"""Usual names of the column that says whether the event came."""
+
+_TYPED: Final = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
+_HEAD: Final = 1 << 13
+
+
+def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
+    """The keys of `[task]` of a table with a time and an event by usual names, each with a reason; none of another.
+
+    Raises:
+        DataError: the kind was asked for, and a column cannot be told.
+    """
+    if source.is_dir() or is_archive(source.name) or suffix_of(source.name) not in (*TABLES, ".json"):
+        return None
+    if not (options.asked or _may_hold(source)):
+        return None
+    try:
+        opened = open_source(source, Path(), replace(options, input="table"))
+    except ConcoursError:
+        return None  # who reads it as a table says what is wrong
+    table = opened.x
+    if not isinstance(table, pa.Table):
+        return None
+    named = next(iter(options.names), None)
+    numbers = [name for name in table.column_names if _are_times(table[name])]
+    time = named if named in numbers else usual(TIMES, numbers)
+    event = usual(EVENTS, [name for name in table.column_names if name != time and _two(table[name])])
+    if time is None or event is None:
+        if options.asked:
+            raise DataError(_asked(opened.name, time))
+        return None
+    return _keys(source, table, time, event, opened.name)
+
+
+def usual(names: Sequence[str], columns: Collection[str]) -> str | None:
+    """The column that is called by the first of usual names that one is called by, however that is written."""
+    folded = {_folded(column): column for column in columns}
+    return next((folded[name] for name in names if name in folded), None)
+
+
+def _folded(column: str) -> str:
+    spread = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column)
+    return re.sub(r"[\W_]+", "_", spread).strip("_").lower()
+
+
+def _may_hold(source: Path) -> bool:
+    """Whether the beginning of a file of text has such names; of what is no text, whether it may be read."""
+    if suffix_of(source.name) in _TYPED:
+        return True
+    with damage_named(source.name), entry_at(source).open() as file:
+        words = set(_folded(file.read(_HEAD).decode("utf-8", "replace")).split("_"))
+    return all(any(set(name.split("_")) <= words for name in names) for names in (TIMES, EVENTS))
+
+
+def _are_times(column: pa.ChunkedArray) -> bool:
+    """Whether cells are numbers, most of them above 0."""
+    kind = column.type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)) or column.null_count == len(column):
+        return False
+    return bool(pc.mean(pc.greater(column, 0)).as_py() > 0.9)
+
+
+def _two(column: pa.ChunkedArray) -> bool:
+    return len(column) > column.null_count and len(column.drop_null().unique()) == 2
+
+
+def _asked(name: str, time: str | None) -> str:
+    if time is None:
+        return f"--target: which column of {name} is the time until the event, a number above 0? Name it by --target"
+    return (
+        f"{name}: which column says whether the event came at {time!r}? No column of two values is called "
+        f'{", ".join(EVENTS[:4])} or the like: write a contest file with [task] kind = "survival", target = "{time}" '
+        'and event = "THAT COLUMN"'
+    )
+
+
+def _keys(source: Path, table: pa.Table, time: str, event: str, name: str) -> dict[str, tuple[Any, str]]:
+    cells = table[event].drop_null()
+    texts = [written(value).strip() for value in cells.to_pylist()]
+    values = sorted(set(texts))
+    keys: dict[str, tuple[Any, str]] = {
+        "data": (str(source), f"{len(table):,} rows"),
+        "target": (time, "the time, in the unit that it has"),
+        "event": (event, f"whether the event came then; else the row is censored; values: {', '.join(values)}"),
+        "split": ({"test": 0.2}, "by chance, with as many events in every part"),
+    }
+    try:
+        happened = meaning(texts, event, None, name)
+    except DataError:
+        happened = max(values, key=lambda value: (_says_so(value), -texts.count(value)))
+        keys["happened"] = (happened, f"the value of {event!r} that says that it came; look whether that is right")
+    if "cens" in event.lower() and happened == "1":
+        keys["happened"] = ("1", f"{event!r} may say the opposite, who was censored: then write 0")
+    bad = sum(each.null_count for each in (table[time], table[event])) + pc.sum(pc.less_equal(table[time], 0)).as_py()
+    if bad:
+        keys["on_bad_row"] = ("skip", f"{bad:,} cells of {time!r} or {event!r} are missing, or no time above 0")
+    return keys
+
+
+def _says_so(value: str) -> bool:
+    return any(word in value.lower() for word in ("dead", "dece", "died", "event", "fail", "relapse", "yes"))
+
+
+def sample(folder: Path, seed: int) -> Task:
+    """Machines that fail the sooner the hotter they run, some of which are still running, as a CSV file."""
+    rng, rows = np.random.default_rng(seed), 150
+    heat, load = rng.normal(60, 10, rows), rng.choice(["low", "high"], rows)
+    fails = rng.weibull(1.5, rows) * 40 * np.exp((60 - heat) / 12 - 0.4 * (load == "high"))
+    seen = rng.uniform(5, 90, rows)
+    table = pa.table(
+        {
+            "heat": heat.round(1),
+            "load": load.tolist(),
+            "weeks": np.maximum(np.minimum(fails, seen), 0.1).round(2),
+            "failed": np.where(fails <= seen, "yes", "no").tolist(),
+        }
+    )
+    path = folder / "machines.csv"
+    pa.csv.write_csv(table, path)
+    return Task(
+        kind="survival",
+        data=str(path),
+        target="weeks",
+        split=Split(test=0.3, folds=3),
+        options={"event": "failed"},
+    )
