@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from concours.entrants.boosters import _XGBoost
+from concours.entrants.boosters import XGBoost
 from concours.entrants.pools import named
 from concours.entrants.survival import Hazards
 
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 _ARRAYS = ("times_", "baseline_", "centre_")
 
 
-class XGBoostHazards(_XGBoost, Hazards):
+class XGBoostHazards(XGBoost, Hazards):
     """XGBoost (Chen and Guestrin 2016) by the loss of proportional hazards; ties count as Breslow's (1974) do.
 
     Targets and curves as of `entrants.survival`.
