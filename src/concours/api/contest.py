@@ -18,7 +18,7 @@ from concours.compete.scale import Scale
 from concours.compete.search import read_space
 from concours.contest.circle import circle
 from concours.contest.config import read_contest
-from concours.contest.formats import LEADERBOARD, options_of, require_suited
+from concours.contest.formats import LEADERBOARD, held_in, options_of, require_suited
 from concours.contest.forms import POSITIVE
 from concours.contest.looking import announced, require_stoppable
 from concours.contest.planning import Planner
@@ -338,7 +338,8 @@ class Contest:
         ingested = ingest(self.task, store, seed=self.seed, folder=self.folder, scaled=scaled)
         ingested = with_judges(ingested, store, self.folder, self.task.id)
         strategies, given = with_unlabelled(strategies, ingested, store, self.folder)
-        options = options_of(self.format, self.options)
+        format = held_in(self.format, kind.output.can)
+        options = options_of(format, self.options)
         ingested, federation = with_sites(ingested, options, store, self.seed)
         size = replace(_size(ingested.problem, store), letters=ingested.size.letters)
         resolved = self._resolved(ingested.scale.effort, _form(kind, ingested.problem, store))
@@ -348,17 +349,17 @@ class Contest:
             candidates=candidates,
             skipped={r.entrant.name: why for r in resolved if (why := r.skipped or unsearchable(r.entrant))},
             seed=self.seed,
-            final=self.final,
+            final="refit" if "meet" in kind.output.can else self.final,  # agents get ready once, not fold by fold
             strategies=strategies,
             limits=dict(self.limits),
             stop=self.stop,
-            format=self.format,
+            format=format,
             options=options,
             federation=federation,
             reading=(*ingested.reading, *given),
             warnings=(*ingested.warnings, *notes, *judged_by_themselves(ingested.problem, candidates)),
             command=self.command,
-            plugins=plugins_behind(ingested.problem, self.format, strategies, self._recipes(resolved)),
+            plugins=plugins_behind(ingested.problem, format, strategies, self._recipes(resolved)),
             target=self.task.target_column,
             id=self.task.id,
             names=self._names(ingested, store),

@@ -14,6 +14,7 @@ from concours.cli.console import Console
 from concours.cli.deployed import print_deployed
 from concours.cli.duels import print_arena, print_tournament
 from concours.cli.knockout import print_knockout
+from concours.cli.matches import print_matches
 from concours.cli.plot import IntervalPlot
 from concours.cli.population import print_population
 from concours.cli.terminal import console, escape
@@ -50,6 +51,7 @@ _FORMATS = {
     "asha": print_knockout,
     "arena": print_arena,
     "tournament": print_tournament,
+    "matches": print_matches,
 }
 """What a way to compete leaves, below the board."""
 

@@ -65,7 +65,7 @@ class Admission(MemoProcess):
     def _check(self, candidate: Candidate) -> Job:
         entrant, labels = candidate.entrant, {"labels": list(self.problem.output.labels)}
         return Job(
-            runner=entrant.had.checked,
+            runner=self.problem.output.can.get("admit", entrant.had.checked),
             inputs={
                 **({"code": candidate.code} if candidate.code else {}),
                 **({} if entrant.had.fitted or entrant.had.calls else {"rows": self.problem.train.x}),

@@ -13,6 +13,7 @@ from concours.core.joint import Joint
 from concours.core.needed import meta_learners
 from concours.core.problem import Problem
 from concours.core.registry import load
+from concours.core.seeds import derive_seed
 
 
 def joined(problem: Problem, entrant: Entrant, joint: Joint, parents: Sequence[Candidate], threads: int) -> Job:
@@ -69,6 +70,19 @@ def by_meta_learners(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], 
     return Job(runner="meta_learner", inputs={**inputs, **learners, "model": model}, threads=threads)
 
 
+def by_playing(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:
+    """By meeting the field anew, a vote on each move: of each fold by its weights, and by those of new rows the test
+    part.
+    """
+    kept = joint.artifacts
+    rows = {name: digest for name, digest in inputs.items() if name in ("x", "test_x", "folds")}
+    agents = {f"member{place}": agent for place, agent in enumerate(kept["agents"])}
+    opponents = {f"opponent{place}": agent for place, agent in enumerate(kept["field"])}
+    how = {"weights": list(joint.weights), "fold_weights": [list(weights) for weights in joint.fold_weights]}
+    seed = derive_seed(0, entrant.digest, "meet")
+    return Job(runner="meet_jointly", inputs={**rows, **agents, **opponents}, params=how, threads=threads, seed=seed)
+
+
 def as_sites_say(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
     """By what each site has said of its own rows."""
     said = {
@@ -78,7 +92,7 @@ def as_sites_say(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], thre
 
 
 def _reads_rows(joint: Joint) -> bool:
-    return bool(joint.join.of_rows or joint.artifacts.get("scorers"))
+    return bool(joint.join.of_rows or joint.artifacts.get("scorers") or joint.artifacts.get("agents"))
 
 
 def _kept(joint: Joint, *names: str) -> dict[str, Any]:

@@ -126,6 +126,55 @@ class ShownTournament(TypedDict):
     ranking: list[Placed]
 
 
+class Forfeits(TypedDict):
+    """How many games an agent gave up, by why, and the first of them in words."""
+
+    illegal: int
+    late: int
+    crashed: int
+    first: str
+
+
+class RatedAgent(TypedDict):
+    """A line of ratings: Elo, as of `concours rate`, with games won, lost and drawn."""
+
+    name: str
+    rating: float | None
+    ci: tuple[float, float] | None
+    rank: int | None
+    rank_best: int | None
+    rank_worst: int | None
+    wins: float
+    losses: float
+    ties: float
+    note: str
+
+
+class Replay(TypedDict):
+    """A game: who began first, the opening's plies, and each ply in words with the position after it in lines."""
+
+    names: list[str]
+    opening: int
+    boards: list[list[str]]
+    plies: list[str]
+    ended: str
+
+
+class ShownMatches(TypedDict):
+    """Matches; see `compete.matches.Matches.shown` and `compete.rated.Rating.shown`."""
+
+    name: str
+    games: int
+    forfeits: dict[str, Forfeits]
+    ratings: NotRequired[list[RatedAgent]]
+    everybody: NotRequired[list[str]]
+    field: NotRequired[list[str]]
+    best: NotRequired[list[int]]
+    points: NotRequired[list[list[float | None]]]
+    openings: NotRequired[list[list[float | None]]]
+    replay: NotRequired[Replay]
+
+
 class Interval(TypedDict):
     """What all members of a population did in an interval."""
 

@@ -86,7 +86,7 @@ class Way:
 
     def entry(self) -> Entry:
         """How far it has come, with its models."""
-        if not self._candidate.entrant.had.fitted:
+        if not self._candidate.entrant.had.fitted or self._candidate.oof:
             return self._as_it_is()
         jobs, outcomes = self._fits(self.jobs.folds)
         if len(outcomes) < len(self.jobs.folds):
@@ -94,9 +94,11 @@ class Way:
         return self._finish(jobs, outcomes)
 
     def _as_it_is(self) -> Entry:
-        """One that is not fitted: it is asked once a row, or its predictions are there from the beginning."""
+        """One that is not fitted: it is asked once a row, or its predictions are there from the beginning, as those of
+        agents that have met are.
+        """
         jobs, candidate = list[Job](), self._candidate
-        if candidate.entrant.had.asked:
+        if candidate.entrant.had.asked and not candidate.oof:
             jobs.append(ask := self.jobs.ask())
             done = self.state.done(ask)
             if not done:
@@ -166,7 +168,8 @@ class Way:
 
     def _course(self, jobs: Sequence[Job]) -> Course:
         entrant = self._candidate.entrant
-        folds = 0 if entrant.joint or not entrant.had.fitted else len(self.jobs.folds)
+        there = entrant.joint or not entrant.had.fitted or self._candidate.oof
+        folds = 0 if there else len(self.jobs.folds)
         fitted, prepared = (
             tuple(done.cost.wall_s for job in jobs if job.runner == kind and (done := self.state.done(job)))
             for kind in ("fit", "prepare")

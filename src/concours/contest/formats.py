@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from concours.contest import adversaries, deployed, duels, federations, knockouts, pairs, populations
+from concours.contest import adversaries, deployed, duels, federations, knockouts, matches, pairs, populations
 from concours.contest.forms import check
 from concours.contest.setup import Setup
 from concours.contest.stages import Format
@@ -29,9 +29,15 @@ _OWN: Mapping[str, Format] = {
     **adversaries.FORMATS,
     **federations.FORMATS,
     **deployed.FORMATS,
+    **matches.FORMATS,
 }
 
 FORMATS = Registry("formats", _OWN, of=Format)
+
+
+def held_in(named: str, can: Mapping[str, str]) -> str:
+    """The format that a contest is held in: where its output has one of its own (`meet`), a leaderboard is of that."""
+    return can.get("meet", named) if named == LEADERBOARD else named
 
 
 def options_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,7 +76,11 @@ def require_suited(setup: Setup, store: Store) -> None:
     Raises:
         ContestError: says why.
     """
-    format = FORMATS[setup.format]
+    format, own = FORMATS[setup.format], held_in(LEADERBOARD, setup.problem.output.can)
+    if setup.format != own != LEADERBOARD:
+        raise ContestError(
+            f"compete.format: a task of kind {setup.problem.kind} is held in {own}; leave the format out"
+        )
     why = format.unsuited(setup) or format.unsuited_data(setup, store)
     if why:
         where = f"[{format.table}]" if format.table else f"compete.format: {setup.format!r}"

@@ -326,6 +326,21 @@ _OWN: Mapping[str, Join] = {
         usual=False,
         fewest=1,
     ),
+    "nash": Join(
+        what="one agent is drawn for each match, so that nobody can gain by knowing whom (Balduzzi et al. 2018)",
+        plan="concours.cooperate.agents:Nash",
+        can=("meet",),
+    ),
+    "council": Join(
+        what="each move is a vote of agents, weighted by the odds at which each wins",
+        of="calls",
+        plan="concours.cooperate.agents:Council",
+        fit="concours.compete.joined:by_playing",
+        credit="concours.cooperate.terms:of_nobody",
+        artifacts=("agents", "field"),
+        can=("meet",),
+        calibrated=False,
+    ),
     "federated": _FEDERATED,
     "alone": replace(_AT_HOME, what="each site has a model of its own rows, and predicts its own"),
     "personal": replace(

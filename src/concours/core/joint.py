@@ -47,7 +47,8 @@ class Artifacts(TypedDict):
     learned from others has a `student`, and `lessons`, how it was taught; `slimmed` says how a network was made
     smaller. Of what sites train `fold_models` are the models of the folds, in the order in which they are fitted, and
     `at_home` predictions of those that stay at the sites: out-of-fold, and of the test part, where there is one;
-    `fit_s` are the seconds that training took.
+    `fit_s` are the seconds that training took. Of a team `agents` are its members' and `field` those that it meets, as
+    they are kept.
     """
 
     model: NotRequired[Digest]
@@ -73,6 +74,8 @@ class Artifacts(TypedDict):
     lessons: NotRequired[dict[str, Any]]
     slimmed: NotRequired[dict[str, Any]]
     at_home: NotRequired[list[Digest]]
+    agents: NotRequired[list[Digest]]
+    field: NotRequired[list[Digest]]
     fit_s: NotRequired[float]
 
 

@@ -21,6 +21,10 @@ RECIPES = _names("""
     catboost: CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor
     catboost.core: CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor
     concours.entrants.adversaries: harden
+    concours.entrants.agents.looking: GreedyAgent MinimaxAgent RandomAgent
+    concours.entrants.agents.tabular: TabularAgent
+    concours.entrants.agents.networks: ActorAgent DeepQAgent
+    concours.entrants.agents.tree: TreeAgent
     concours.entrants.answerers: FrequentAnswer LikelyAnswer NearestAnswer
     concours.entrants.boosters: CatBoostClassifier CatBoostRegressor LightGBMClassifier LightGBMRegressor
         XGBoostClassifier XGBoostRegressor

@@ -150,8 +150,10 @@ class Game:
 
     @cached_property
     def _silent(self) -> Any:
-        """What is said of the rows where nobody speaks, (rows, …)."""
-        return take(self.prior, np.zeros(len(self.y), dtype=np.int64))
+        """What is said of the rows where nobody speaks, (rows, …); one number stands for as many as members say."""
+        said = take(self.prior, np.zeros(len(self.y), dtype=np.int64))
+        alike = self.summed and said.shape[1:] == (1,)
+        return np.repeat(said, self.members[0].shape[1], axis=1) if alike else said
 
     @cached_property
     def _path(self) -> Path:

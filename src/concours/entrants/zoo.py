@@ -67,6 +67,13 @@ def _ours(
     )
 
 
+def _agent(path: str, package: str | None = None) -> ModelSpec:
+    """Of an agent, whose matches take time and not its fits: these are not divided into folds."""
+    return ModelSpec(
+        recipe=f"concours.entrants.agents.{path}", prepare="none", package=package, seconds=lambda size: 0.01
+    )
+
+
 def _leaves(each: float) -> Callable[[Size], float]:
     """Of trees by histograms, one a class and round, until the loss stops falling."""
     return lambda size: 0.05 + each * (size.rows + 1000) * (size.columns + 5) * size.outputs
@@ -579,6 +586,13 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "blobs": {"image:boxes": _detector("blobs:BlobDetector", _pictures(3e-2))},
     "centres": {"image:boxes": _network("centres:CentreDetector", _epochs(1.8))},
     "vit": {"image:classes": _network("neural:VisionTransformerClassifier", _pictures(5e-3))},
+    "random-agent": {"opening:points": _agent("looking:RandomAgent")},
+    "greedy-agent": {"opening:points": _agent("looking:GreedyAgent")},
+    "minimax": {"opening:points": _agent("looking:MinimaxAgent")},
+    "mcts": {"opening:points": _agent("tree:TreeAgent")},
+    "tabular-q": {"opening:points": _agent("tabular:TabularAgent")},
+    "self-play": {"opening:points": _agent("networks:ActorAgent", "torch")},
+    "dqn": {"opening:points": _agent("networks:DeepQAgent", "torch")},
     "seasonal-naive": {"series:series": _forecaster("forecasting:SeasonalNaive", _few)},
     "dlinear": {"series:series": _network("forecast_networks:DecomposedForecaster", _epochs(2e-2))},
     "theta": {

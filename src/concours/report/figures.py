@@ -255,7 +255,27 @@ class Links:
     pairs: tuple[Linked, ...]
 
 
-Drawing = Rows | Planes | Grid | Cards | Questions | Joints | Links
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A ply in words, and the position after it as lines of letters: `X` and `O` are stones, `·` an empty place."""
+
+    text: str
+    board: tuple[str, ...]
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the lines are a board: as long as one another, and more than one."""
+        return len(self.board) > 1 and len({len(line) for line in self.board}) == 1
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A game, of which one step at a time is shown; the list of steps is there in any case."""
+
+    steps: tuple[Step, ...]
+
+
+Drawing = Rows | Planes | Grid | Cards | Questions | Joints | Links | Replay
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any
 
 from concours.report.citing import bibtex, usage
-from concours.report.figures import Cards, Excerpt, Figure, Grid, Question, Questions, Section, Table
+from concours.report.figures import Cards, Excerpt, Figure, Grid, Question, Questions, Replay, Section, Table
 from concours.report.lines import Line, Report, words
 from concours.report.sections.all import sections
 from concours.report.summary import summary
@@ -97,6 +97,9 @@ def _figure(figure: Figure) -> Iterator[str]:
             said = ", ".join(f"{key} {value}" for key, value in (*card.said, *card.fields))
             quote = " ".join(word for word, _ in card.words)
             yield f"- {_plain(card.title)}: {_plain(said)}{f': “{_plain(quote)}”' if quote else ''}"
+        yield ""
+    elif isinstance(figure.drawing, Replay):
+        yield from (f"{number}. {_plain(step.text)}" for number, step in enumerate(figure.drawing.steps, 1))
         yield ""
     elif isinstance(figure.drawing, Questions):
         for question in figure.drawing.questions:

@@ -11,6 +11,7 @@ from concours.core.registry import Registry
 from concours.tasks.inputs.condition import CONDITION
 from concours.tasks.inputs.couple import COUPLE
 from concours.tasks.inputs.input import InputKind
+from concours.tasks.inputs.opening import OPENING
 from concours.tasks.inputs.pairs import DOCUMENT, SENTENCE
 from concours.tasks.inputs.passage import PASSAGE
 from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
@@ -32,6 +33,7 @@ from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.order import Order
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.pictures import PicturesOutput
+from concours.tasks.outputs.points import Points
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.summary import Summary
 from concours.tasks.outputs.survival import Survival
@@ -127,6 +129,7 @@ _LANGUAGE = ("ngram", "words", "gpt", "lstm")
 _SEGMENTATION = ("threshold", "colours", "pixel-boosting", "u-net", "pixel-forest")
 _DETECTION = ("blobs", "windows", "centres")
 
+_AGENTS = ("greedy-agent", "minimax", "mcts", "tabular-q", "dqn")
 _DRAWN = ("pca-gaussian", "gaussian-mixture", "vae", "diffusion")
 
 _OWN = {
@@ -306,6 +309,16 @@ _OWN = {
             baseline="independent-pixels",
             finder="concours.tasks.drawings_found:find",
             sample="concours.tasks.samples:drawn",
+        ),
+        Kind(
+            name="game",
+            input=OPENING,
+            output=Points,
+            lineups={"fast": _AGENTS, "full": (*_AGENTS, "self-play")},
+            baseline="random-agent",
+            sure=False,
+            finder="concours.tasks.games.finding:find",
+            sample="concours.tasks.games.finding:sample",
         ),
         Kind(
             name="question-answering",

@@ -7,6 +7,7 @@ _NUMERIC = ("numpy", "scipy", "scikit-learn")
 _OF_DATA = (*_NUMERIC, "pandas", "pyarrow")
 _OF_NETWORKS = (*_OF_DATA, "torch", "safetensors")
 _OF_SECRETS = (*_NUMERIC, "torch", "safetensors", "flwr", "cryptography")
+_OF_GAMES = ("numpy", "torch", "safetensors", "pettingzoo", "open-spiel", "chess")
 _ONNX = ("onnx", "onnxruntime")
 _OF_VOTES = ("numpy", "scipy", "pyarrow")
 
@@ -87,6 +88,14 @@ _OWN = {
     "subsample": RunnerSpec(reference="concours.engine.runners.rung:subsample", version=1, packages=_OF_DATA),
     "rung": RunnerSpec(reference="concours.engine.runners.rung:rung", version=1, packages=(*_NUMERIC, "pandas")),
     "prune": RunnerSpec(reference="concours.engine.runners.rung:prune", version=4, packages=_NUMERIC),
+    "check_agent": RunnerSpec(reference="concours.engine.runners.play:check_agent", version=1),
+    "learn_agent": RunnerSpec(reference="concours.engine.runners.play:learn_agent", version=1, packages=_OF_GAMES),
+    "meet": RunnerSpec(reference="concours.engine.runners.play:meet", version=1, packages=_OF_GAMES),
+    "count_results": RunnerSpec(reference="concours.engine.runners.play:count_results", version=1, packages=("numpy",)),
+    "meet_jointly": RunnerSpec(reference="concours.engine.runners.play:meet_jointly", version=1, packages=_OF_GAMES),
+    "weigh_agents": RunnerSpec(reference="concours.engine.runners.agents:weigh_agents", version=1, packages=_NUMERIC),
+    "rate_agents": RunnerSpec(reference="concours.engine.runners.agents:rate_agents", version=1, packages=_NUMERIC),
+    "replay": RunnerSpec(reference="concours.engine.runners.agents:replay", version=1, packages=_OF_GAMES),
     "duels": RunnerSpec(reference="concours.engine.runners.duel:duels", version=1, packages=_NUMERIC),
     "by_fold": RunnerSpec(reference="concours.engine.runners.diagnose:by_fold", version=2, packages=_NUMERIC),
     "diagnose": RunnerSpec(reference="concours.engine.runners.diagnose:diagnose", version=2, packages=_OF_DATA),

@@ -26,6 +26,7 @@ from concours.report.sections.generation import generation_section
 from concours.report.sections.groups import groups_section
 from concours.report.sections.judges import judges_section, pairs_section
 from concours.report.sections.learning import learning_section
+from concours.report.sections.matches import matches_section
 from concours.report.sections.mistakes import mistakes_section
 from concours.report.sections.objects import objects_section
 from concours.report.sections.population import population_section
@@ -57,6 +58,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     trust_section,
     complement_section,
     duels_section,
+    matches_section,
     alliances_section,
     trades_section,
     savings_section,

@@ -18,6 +18,7 @@ from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.order import Order
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.pictures import PicturesOutput
+from concours.tasks.outputs.points import Points
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.summary import Summary
 from concours.tasks.outputs.survival import Survival
@@ -42,6 +43,7 @@ _OWN: Final[tuple[type[OutputKind], ...]] = (
     PicturesOutput,
     Order,
     Life,
+    Points,
 )
 
 OUTPUTS: Final = Registry("outputs", {output.name: output for output in _OWN}, of=type)

@@ -21,7 +21,9 @@ KINDS: Final = (
     "sequence-classification", "sequence-regression", "remaining-useful-life",
     "forecasting", "ranking", "survival", "translation",
     "text-pairs", "text-similarity", "summarization", "language-modelling", "object-detection", "segmentation",
-    "image-generation", "question-answering", "multiple-choice", "text-generation",
+    "image-generation",
+    "game",
+    "question-answering", "multiple-choice", "text-generation",
 )  # fmt: skip
 """Of tasks, by name: `tasks.kinds` imports what the web process must not."""
 

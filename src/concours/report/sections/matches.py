@@ -1,0 +1,173 @@
+"""Matches: ratings, who beats whom, with which opening, who forfeited, and a game to step through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from concours.core.written import counted
+from concours.report.axis import NOTHING
+from concours.report.figures import Figure, Grid, Replay, Rows, Section, Step, Table
+from concours.report.lines import Report
+from concours.report.picture import Row, interval_plot
+
+_FORFEITS: Final = (
+    ("illegal", "played what may not be played"),
+    ("late", "took too long"),
+    ("crashed", "failed"),
+)
+_PIECES: Final = str.maketrans("KQRBNPkqrbnp", "♔♕♖♗♘♙♚♛♜♝♞♟")
+_OPENINGS: Final = 24
+"""So many openings are shown one by one."""
+
+
+def matches_section(r: Report) -> Section | None:
+    """From `format` in the result; none where nobody has met."""
+    found = r.value.get("format") or {}
+    if found.get("name") != "matches" or not found.get("points"):
+        return None
+    forfeits = found.get("forfeits", {})
+    text = (
+        (
+            f"All of the field met one another from every opening, each pair from both seats: {found['games']:,} games. "
+            "Points are 1 for a game won and ½ for a draw, or the share of the stakes; the board has their mean over all "
+            "of the field, oneself counted as a draw. Alliances meet the field, and nobody of it is judged by them."
+        ),
+        _forfeited(forfeits),
+    )
+    ratings = [line for line in found.get("ratings", ()) if line["ci"]]
+    replay = found.get("replay")
+    return Section(
+        id="matches",
+        title="Who beats whom",
+        text=text,
+        figures=(
+            *([_ratings(r, ratings)] if ratings else []),
+            _pairs(found),
+            _openings(found),
+            *([_replay(replay)] if replay else []),
+        ),
+        tables=(_table(forfeits),) if forfeits else (),
+    )
+
+
+def _forfeited(forfeits: Mapping[str, Mapping[str, Any]]) -> str:
+    count = sum(each[why] for each in forfeits.values() for why, _ in _FORFEITS)
+    if not count:
+        return "Nobody forfeited a game."
+    return f"{counted(count, 'game')} of these were forfeited, by {', '.join(forfeits)}: they count as lost."
+
+
+def _table(forfeits: Mapping[str, Mapping[str, Any]]) -> Table:
+    return Table(
+        caption="Games that were forfeited, of all openings",
+        head=("Agent", *(words for _, words in _FORFEITS), "the first"),
+        rows=tuple(
+            (name, *(f"{each[why]:,}" for why, _ in _FORFEITS), each["first"]) for name, each in forfeits.items()
+        ),
+        words=(4,),
+    )
+
+
+def _ratings(r: Report, ratings: Sequence[Mapping[str, Any]]) -> Figure:
+    known = {line.name: line for line in r.lines}
+    return Figure(
+        title="Ratings with their intervals",
+        read=(
+            "How to read it: 400 points more are ten wins to one (Bradley and Terry; a draw is half a win). The bar is an "
+            "interval of 95%, openings counted as what is drawn by chance. Further right is better."
+        ),
+        drawing=Rows(
+            plot=interval_plot(
+                [
+                    Row(
+                        name=line["name"],
+                        role=known[line["name"]].role if line["name"] in known else "single",
+                        starred=line["name"] in known and known[line["name"]].default,
+                        value=line["rating"],
+                        low=line["ci"][0],
+                        high=line["ci"][1],
+                        text=f"{line['rating']:.0f}",
+                    )
+                    for line in ratings
+                ],
+                greater_is_better=True,
+            ),
+            axis="rating",
+            better="right",
+        ),
+        roles=True,
+        table=Table(
+            caption="Ratings, and games from the openings that judge; of a mixture what is expected",
+            head=("Agent", "rating", "from", "to", "won", "lost", "drawn"),
+            rows=tuple(
+                (
+                    line["name"],
+                    f"{line['rating']:.0f}",
+                    f"{line['ci'][0]:.0f}",
+                    f"{line['ci'][1]:.0f}",
+                    *(f"{line[key]:.4g}" for key in ("wins", "losses", "ties")),
+                )
+                for line in ratings
+            ),
+        ),
+    )
+
+
+def _pairs(found: Mapping[str, Any]) -> Figure:
+    return Figure(
+        title="Who beats whom",
+        read="How to read it: the mean points of the one of the row against the one of the column, in percent of a win.",
+        drawing=_grid(found["field"], found["everybody"], found["points"]),
+    )
+
+
+def _openings(found: Mapping[str, Any]) -> Figure:
+    count = min(len(found["openings"][0]), _OPENINGS)
+    return Figure(
+        title="With which opening",
+        read=(
+            "How to read it: mean points over all opponents and both seats from each opening that judges"
+            + (f", of the first {count}." if count < len(found["openings"][0]) else ".")
+        ),
+        drawing=_grid(
+            [str(number) for number in range(1, count + 1)],
+            found["everybody"],
+            [row[:count] for row in found["openings"]],
+        ),
+    )
+
+
+def _grid(head: Sequence[str], names: Sequence[str], points: Sequence[Sequence[float | None]]) -> Grid:
+    return Grid(
+        corner="Agent",
+        head=tuple(head),
+        names=tuple(names),
+        cells=tuple(tuple(NOTHING if value is None else f"{value:.0%}" for value in row) for row in points),
+        shades=tuple(tuple(0.0 if value is None else 2 * value - 1 for value in row) for row in points),
+    )
+
+
+def _replay(replay: Mapping[str, Any]) -> Figure:
+    first, second = replay["names"]
+    opening = replay["opening"]
+    texts = ["the beginning", *replay["plies"]]
+    told = [f"{text} (opening)" if 0 < number <= opening else text for number, text in enumerate(texts)]
+    return Figure(
+        title=f"A game: {first} against {second}",
+        read=(
+            f"How to read it: {first} begins (filled), {second} has the rings. Choose a ply, or step through them with the "
+            f"arrow keys. In the end: {replay['ended']}."
+        ),
+        drawing=Replay(
+            tuple(
+                Step(text=text, board=tuple(line.translate(_PIECES) if _board(board) else line for line in board))
+                for text, board in zip(told, replay["boards"], strict=True)
+            )
+        ),
+    )
+
+
+def _board(board: Sequence[str]) -> bool:
+    """Whether the lines are a board of chess: eight by eight."""
+    return len(board) == 8 and all(len(line) == 8 for line in board)

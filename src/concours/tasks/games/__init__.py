@@ -1,0 +1,1 @@
+"""Games as data: openings, drawn or read, and what names a game."""
