@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from forked import Forked
 
 from concours.core.digests import Digest
 from concours.core.event import Done
@@ -26,6 +28,12 @@ from concours.stores.disk import DiskStore
 from concours.testing.toys import MARKS, REFERENCE, RUNNERS, SLEEP, Mark, code_of, read_marks
 
 _SCRIPT = Path(__file__).with_name("toy_contest.py")
+_IMPORTS = (
+    "concours.contest.circle",
+    "concours.runs.result_json",
+    "concours.engine.processes",
+    "concours.testing.toys",
+)
 
 
 @dataclass(frozen=True)
@@ -50,20 +58,11 @@ class ToyContest:
         """Which jobs have begun and ended, outside store and journal."""
         return read_marks(self._marks)
 
-    def start(
-        self, *, sleep: float = 0.0, environment: dict[str, str] | None = None, **options: Any
-    ) -> subprocess.Popen[str]:
+    def start(self, *, sleep: float = 0.0, environment: dict[str, str] | None = None, **options: Any) -> Forked:
         """A session of the contest; options are those of the script."""
         self.folder.mkdir(parents=True, exist_ok=True)
         toys = {MARKS: str(self._marks), SLEEP: str(sleep), **(environment or {})}
-        return subprocess.Popen(
-            [sys.executable, str(_SCRIPT), str(self.folder), json.dumps(options)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | toys,
-            start_new_session=True,
-        )
+        return Forked(_SCRIPT, [str(self.folder), json.dumps(options)], imports=_IMPORTS, env=os.environ | toys)
 
     def run(self, **options: Any) -> dict[str, Any]:
         """A session that comes to its end; what it printed."""
