@@ -66,7 +66,7 @@ class Draft:
 def draft(
     data: str,
     *,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     header: bool | int | None = None,
     on_bad_row: Literal["fail", "skip"] = "fail",
     out: Path = Path("contest.toml"),
@@ -76,7 +76,7 @@ def draft(
     """A contest for what lies in a file, a folder, an archive, or behind a name like `sklearn:iris`.
 
     Args:
-        target: the column to predict; by default found where the signs are strong.
+        target: the column to predict, or several; by default found where the signs are strong.
         header: whether a CSV file has a line with the names of the columns, or which; by default found out.
         on_bad_row: whether a row with another number of cells, or a broken picture, stops the reading or is left out.
         out: where the contest file will lie, to which its paths are relative.
@@ -88,12 +88,13 @@ def draft(
         DataError: the data is missing, damaged or several unrelated tables, or its target is not clear.
     """
     entrants = [EntrantText(keys=keys) for keys in listed(models, out.parent)] if models else []
-    options = Options(header=header, names=(target,) if target else (), on_bad_row=on_bad_row)
+    targets = (target,) if isinstance(target, str) else tuple(target or ())
+    options = Options(header=header, names=targets, on_bad_row=on_bad_row)
     if known := recognised(data, kind, options):
         return _recognised(data, *known, out, entrants)
     found = find_source(data, options)
     skip = on_bad_row == "skip"
-    findings = discover(found.opened, found.opened_test, target=target, guide=found.guide, skip=skip)
+    findings = discover(found.opened, found.opened_test, target=next(iter(targets), None), guide=found.guide, skip=skip)
     after = _after(found, findings, out)
     if findings.target and findings.kind.output.verbatim:
         again = written_in(found, findings.target.name, options)

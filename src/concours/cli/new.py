@@ -29,8 +29,12 @@ def new(
         str, typer.Argument(metavar="DATA", help="A file, a folder, an archive, `sklearn:NAME` or `openml:ID`.")
     ],
     target: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="The column to predict.", show_default="found, where it is clear"),
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="The column to predict; several at once by this option for each.",
+            show_default="found, where it is clear",
+        ),
     ] = None,
     header: Annotated[
         str | None,
@@ -59,7 +63,7 @@ def new(
         raise ContestError(f"{out} is there already: choose another name with -o, or write over it with --force")
     made = draft(
         data,
-        target=target,
+        target=target or (),
         header=_header(header),
         on_bad_row=on_bad_row.value,
         out=out,

@@ -69,6 +69,8 @@ RECIPES = _names("""
     concours.entrants.rankers: CatBoostRanker EvenRanker LightGBMRanker PairwiseRanker PointwiseRanker XGBoostRanker
     concours.entrants.sequence_networks: SequenceConvClassifier SequenceConvRegressor SequenceLSTMClassifier
         SequenceLSTMRegressor SequenceTransformerClassifier SequenceTransformerRegressor
+    concours.entrants.several: EachBoosted EachTarget
+    concours.entrants.several_networks: DenseSeveral
     concours.entrants.tabular: TabularNetworkClassifier TabularNetworkRegressor TabularTransformerClassifier
         TabularTransformerRegressor
     concours.entrants.text_networks: EmbeddingBagClassifier TextTransformerClassifier

@@ -57,6 +57,7 @@ _TRUSTED = frozenset(
         "concours.entrants.radial": "RadialSVC RadialSVR",
         "concours.entrants.rankers": "EvenRanker PairwiseRanker PointwiseRanker",
         "concours.entrants.scaled": "ScaledSVR",
+        "concours.entrants.several": "EachTarget",
         "concours.entrants.preparation": "FlattenPixels",
         "concours.entrants.clips": "FrameAverage FrameMotion",
         "concours.entrants.minirocket": "MiniRocket",

@@ -180,6 +180,11 @@ def _pointwise(regressor: str, prepare: str, cost: Callable[[Size], float]) -> M
     )
 
 
+def _each(model: str, prepare: str, cost: Callable[[Size], float], *, chained: bool = False) -> ModelSpec:
+    params: dict[str, Any] = {"model": model, **({"chained": True} if chained else {})}
+    return ModelSpec(recipe="concours.entrants.several:EachTarget", params=params, prepare=prepare, seconds=cost)
+
+
 def _network(path: str, cost: Callable[[Size], float], prepare: str = "none", **params: Any) -> ModelSpec:
     return ModelSpec(recipe=f"concours.entrants.{path}", params=params, prepare=prepare, package="torch", seconds=cost)
 
@@ -262,6 +267,7 @@ def _few(_size: Size) -> float:
 
 _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "dummy": {
+        "table:several": _each("prior", "none", _few),
         "table:order": ModelSpec(recipe="concours.entrants.rankers:EvenRanker", prepare="none", seconds=_few),
         "table:classes": _sklearn("dummy:DummyClassifier", prepare="none", cost=_few),
         "table:number": _sklearn("dummy:DummyRegressor", prepare="none", cost=_few),
@@ -356,17 +362,28 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "text:classes": ModelSpec(recipe="concours.entrants.hinge:PrimalSVC", seconds=_words(7e-4)),
         "mixed:classes": ModelSpec(recipe="concours.entrants.hinge:PrimalSVC", prepare="words", seconds=_words(7e-4)),
     },
+    "linear": {"table:several": _each("linear", "matrix", _linear)},
+    "linear-chain": {"table:several": _each("linear", "matrix", _linear, chained=True)},
+    "boosting-chain": {"table:several": _each("boosting", "codes", _leaves(6e-6), chained=True)},
+    "lightgbm-chain": {
+        "table:several": _ours(
+            "several:EachBoosted", "lightgbm", prepare="columns", cost=_leaves(1e-5), model="lightgbm", chained=True
+        )
+    },
     "forest": {
+        "table:several": _each("forest", "codes", _trees(0.75)),
         **_forest("RandomForest"),
         "table:order": _pointwise("forest", "codes", _trees(0.75)),
         "table:survival": _survivor("survival_libraries:SurvivalForest", _rows(1e-3), model="random"),
     },
     "extra-trees": {
+        "table:several": _each("extra-trees", "codes", _trees(0.75)),
         **_forest("ExtraTrees"),
         "table:order": _pointwise("extra-trees", "codes", _trees(0.75)),
         "table:survival": _survivor("survival_libraries:SurvivalForest", _rows(5e-4), model="extra"),
     },
     "boosting": {
+        "table:several": _each("boosting", "codes", _leaves(1.6e-6)),
         "table:order": _pointwise("boosting", "columns", _leaves(1.6e-6)),
         "table:classes": _sklearn(
             "ensemble:HistGradientBoostingClassifier", prepare="columns", cost=_leaves(1.6e-6), early_stopping=True
@@ -402,6 +419,9 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "lightgbm": {
         **_boosted("LightGBMClassifier", "LightGBMRegressor", "lightgbm", cost=_leaves(2.4e-6)),
         "table:order": _ours("rankers:LightGBMRanker", "lightgbm", prepare="columns", cost=_leaves(3e-6)),
+        "table:several": _ours(
+            "several:EachBoosted", "lightgbm", prepare="columns", cost=_leaves(2.4e-6), model="lightgbm"
+        ),
         "sequence:classes": _ours(
             "boosters:LightGBMClassifier", "lightgbm", cost=_leaves(2.4e-6), params={"feature_fraction": 0.3}
         ),
@@ -433,6 +453,9 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "xgboost": {
         **_boosted("XGBoostClassifier", "XGBoostRegressor", "xgboost", cost=_leaves(3e-6)),
         "table:order": _ours("rankers:XGBoostRanker", "xgboost", prepare="columns", cost=_leaves(4e-6)),
+        "table:several": _ours(
+            "several:EachBoosted", "xgboost", prepare="columns", cost=_leaves(3e-6), model="xgboost"
+        ),
         "table:survival": _ours("boosted_survival:XGBoostHazards", "xgboost", prepare="columns", cost=_leaves(3e-6)),
     },
     "kaplan-meier": {
@@ -443,11 +466,15 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "catboost": {
         **_boosted("CatBoostClassifier", "CatBoostRegressor", "catboost", cost=_oblivious(6e-6)),
         "table:order": _ours("rankers:CatBoostRanker", "catboost", prepare="columns", cost=_oblivious(2e-5)),
+        "table:several": _ours(
+            "several:EachBoosted", "catboost", prepare="columns", cost=_oblivious(6e-6), model="catboost"
+        ),
     },
     "catboost-deep": _boosted(
         "CatBoostClassifier", "CatBoostRegressor", "catboost", cost=_oblivious(1.3e-5), params={"depth": 8}
     ),
     "dnn": {
+        "table:several": _network("several_networks:DenseSeveral", _epochs(8e-3), prepare=""),
         "table:classes": _network("neural:DenseClassifier", _epochs(8e-3), prepare=""),
         "table:number": _network("neural:DenseRegressor", _epochs(8e-3), prepare=""),
         "text:classes": _network("neural:DenseClassifier", _reduced, prepare="topics"),

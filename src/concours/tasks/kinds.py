@@ -35,6 +35,7 @@ from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.pictures import PicturesOutput
 from concours.tasks.outputs.points import Points
 from concours.tasks.outputs.series import Series
+from concours.tasks.outputs.several import Several
 from concours.tasks.outputs.summary import Summary
 from concours.tasks.outputs.survival import Survival
 from concours.tasks.outputs.text import Text
@@ -118,6 +119,7 @@ _RANKING = ("ridge", "lightgbm", "xgboost", "logistic", "boosting", "catboost", 
 _SEQUENCES = ("logistic", "minirocket", "lightgbm", "extra-trees", "cnn")
 _SENSORS = ("ridge", "lightgbm", "minirocket", "extra-trees", "cnn")
 _SURVIVAL = ("cox", "xgboost", "forest", "dnn", "cox-net")
+_SEVERAL = ("linear", "lightgbm", "extra-trees", "dnn", "boosting", "linear-chain", "xgboost")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _COUPLES = ("logistic", "boosting", "svm", "forest")
 _ALIKE = ("ridge", "boosting", "forest")
@@ -231,6 +233,14 @@ _OWN = {
             lineups={"fast": _RANKING, "full": (*_RANKING, "forest")},
             finder="concours.tasks.queries_found:find",
             sample="concours.tasks.queries_found:sample",
+        ),
+        Kind(
+            name="multi-output",
+            input=TABLE,
+            output=Several,
+            lineups={"fast": _SEVERAL, "full": (*_SEVERAL, "lightgbm-chain", "forest", "catboost", "boosting-chain")},
+            finder="concours.tasks.several_found:find",
+            sample="concours.tasks.several_found:sample",
         ),
         Kind(
             name="survival",

@@ -29,7 +29,7 @@ from concours.tasks.readers.named import sklearn_target
 from concours.tasks.readers.opened import LEAVE_OUT, Opened, Options, Rows, Unit
 from concours.tasks.readers.settled import settled
 from concours.tasks.readers.source import open_source
-from concours.tasks.task import Split, Task
+from concours.tasks.task import Split, Task, several
 from concours.tasks.texts import blank, text_columns, text_of
 from concours.tasks.weights import require_column, weights_apart, weights_kept
 
@@ -180,7 +180,8 @@ def _opened(source: Any, task: Task, kind: Kind, folder: Path, like: Rows | None
 
 def _names(task: Task, like: Rows | None) -> tuple[str, ...]:
     """Columns that the task names; of a test part, those of the data as well."""
-    keys = (task.target, *task.text, *task.drop, task.id, task.weight, task.split.group, task.split.time)
+    targets = task.target if several(task) else (task.target,)
+    keys = (*targets, *task.text, *task.drop, task.id, task.weight, task.split.group, task.split.time)
     named = tuple(str(key) for key in keys if isinstance(key, (str, int)))
     return (*named, *like.column_names) if isinstance(like, pa.Table) else named
 
@@ -205,11 +206,12 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
     x, y = opened.x, opened.y
     target = opened.target if task.target is None else task.target
     left_out, told = opened.left_out, list[str]()
-    if isinstance(x, pa.Table) and y is None and str(target) in x.column_names:
-        kept, told = with_target(x, str(target), task, name, unit=opened.unit)
+    sought = tuple(map(str, task.target)) if several(task) else (str(target),)
+    if isinstance(x, pa.Table) and y is None and {*sought} <= {*x.column_names}:
+        kept, told = with_target(x, sought, task, name, unit=opened.unit)
         task = replace(task, weight=weights_kept(task.weight, kept, len(x)))
         left_out, x = left_out + len(x) - len(kept), taken(x, kept)
-    x, y = _apart(x, y, target, opened, name)
+    x, y = split_all_off(x, sought, name) if several(task) else _apart(x, y, target, opened, name)
     text: tuple[str, ...] = ()
     apart: pa.Table | None = None
     x, weights, said = weights_apart(x, task.weight, name)
@@ -305,27 +307,45 @@ def _given(target: Any, x: Any) -> NDArray[Any]:
 
 
 def with_target(
-    table: pa.Table, target: str, task: Task, name: str, unit: str = "row"
+    table: pa.Table, target: str | Sequence[str], task: Task, name: str, unit: str = "row"
 ) -> tuple[NDArray[np.int64], list[str]]:
-    """The rows that have a target, and what is said of the others, where the task leaves such out; else all rows.
+    """The rows that have a target, or all of several, and what is said of the others, where the task leaves such out;
+    else all rows.
 
     Raises:
         DataError: none is left.
     """
-    rows = np.arange(len(table))
-    if task.on_bad_row == "fail" or target not in table.column_names or not table[target].null_count:
+    rows, targets = np.arange(len(table)), (target,) if isinstance(target, str) else tuple(target)
+    there = [table[one] for one in targets if one in table.column_names]
+    if task.on_bad_row == "fail" or not sum(column.null_count for column in there):
         return rows, []
-    known = table[target].is_valid().to_numpy()
+    known = np.logical_and.reduce([column.is_valid().to_numpy() for column in there])
+    called = " and ".join(map(repr, targets))
     if not known.any():
-        raise DataError(f"{name}: no row has the target {target!r}")
+        raise DataError(f"{name}: no row has the target {called}")
     first = int(np.argmin(known)) + 1
     left = counted(int((~known).sum()), unit)
-    return rows[known], [f"{name}: {left} without the target {target!r} left out; first: {unit} {first}"]
+    return rows[known], [f"{name}: {left} without the target {called} left out; first: {unit} {first}"]
 
 
 def taken(table: pa.Table, kept: NDArray[np.int64]) -> pa.Table:
     """Those rows of a table; the table itself where that is all."""
     return table if len(kept) == len(table) else table.take(pa.array(kept))
+
+
+def split_all_off(x: Rows, targets: Sequence[str], name: str) -> tuple[pa.Table, pa.Table]:
+    """The inputs, and several targets as a table, of texts, numbers and truth values.
+
+    Raises:
+        DataError: one of them is no column, is named twice, or has gaps.
+    """
+    if not isinstance(x, pa.Table):
+        raise DataError(f"task.target: {name} has no columns; only rows of a table have several targets")
+    if len({*targets}) < len(targets) or len(targets) < 2:
+        raise DataError(f"task.target: two columns or more, each once, were expected; got {', '.join(targets)}")
+    for target in targets:
+        split_off(x, target, name)
+    return x.drop_columns(list(targets)), x.select(list(targets))
 
 
 def split_off(table: pa.Table, target: str, name: str) -> tuple[pa.Table, NDArray[Any]]:

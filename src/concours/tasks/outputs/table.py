@@ -20,6 +20,7 @@ from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.pictures import PicturesOutput
 from concours.tasks.outputs.points import Points
 from concours.tasks.outputs.series import Series
+from concours.tasks.outputs.several import Several
 from concours.tasks.outputs.summary import Summary
 from concours.tasks.outputs.survival import Survival
 from concours.tasks.outputs.text import Text
@@ -44,6 +45,7 @@ _OWN: Final[tuple[type[OutputKind], ...]] = (
     Order,
     Life,
     Points,
+    Several,
 )
 
 OUTPUTS: Final = Registry("outputs", {output.name: output for output in _OWN}, of=type)

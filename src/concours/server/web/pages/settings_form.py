@@ -19,7 +19,7 @@ KINDS: Final = (
     "tabular-classification", "tabular-regression", "text-classification", "image-classification",
     "speech-recognition", "audio-classification", "video-classification",
     "sequence-classification", "sequence-regression", "remaining-useful-life",
-    "forecasting", "ranking", "survival", "translation",
+    "forecasting", "ranking", "multi-output", "survival", "translation",
     "text-pairs", "text-similarity", "summarization", "language-modelling", "object-detection", "segmentation",
     "image-generation",
     "game",
