@@ -20,7 +20,7 @@ from concours.tasks.inputs.sequence import SEQUENCE, UNIT
 from concours.tasks.inputs.series import SERIES
 from concours.tasks.inputs.sound import SOUND, SPEECH
 from concours.tasks.inputs.survived import SURVIVED
-from concours.tasks.inputs.table import BOXED, IMAGE, MASKED, TABLE, TEXT
+from concours.tasks.inputs.table import BOXED, IMAGE, MASKED, TABLE, TEXT, WIDE
 from concours.tasks.inputs.video import VIDEO
 from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
@@ -236,7 +236,7 @@ _OWN = {
         ),
         Kind(
             name="multi-output",
-            input=TABLE,
+            input=WIDE,
             output=Several,
             lineups={"fast": _SEVERAL, "full": (*_SEVERAL, "lightgbm-chain", "forest", "catboost", "boosting-chain")},
             finder="concours.tasks.several_found:find",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from concours.tasks.inputs.input import InputKind
@@ -13,6 +14,8 @@ TABLE: Final = InputKind(
     preparations=("matrix", "columns", "codes", "words", "sums"),
     network="matrix",
 )
+WIDE: Final = replace(TABLE, lacks=(*TABLE.lacks, "positive", "classes", "labels", "text"))
+"""Tables of which several columns are predicted, so that no key is of the labels of one."""
 TEXT: Final = InputKind(
     name="text", what="texts", can=("parts", "words"), preparations=("tfidf", "topics"), network="topics"
 )
