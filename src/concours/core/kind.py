@@ -25,9 +25,9 @@ class Input:
     Attributes:
         name: of a row of `tasks.inputs`.
         can: `columns`: has columns that can be changed one at a time; `parts`: has words or places that can be covered;
-            `pictures`: can be drawn; `clips`: are frames that can be drawn; `sounds`: can be played; `groups`: scores
-            are told by the groups that keep together, where these have names, as speakers do; `change`: can be changed
-            a little, for an attack; `words`: can be put into words.
+            `pictures`: can be drawn; `clips`: are frames that can be drawn; `sounds`: can be played; `curves`: can be
+            drawn as curves, one a channel; `groups`: scores are told by the groups that keep together, where these have
+            names, as speakers do; `change`: can be changed a little, for an attack; `words`: can be put into words.
     """
 
     name: str

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from concours.insights.diagnosis import Predicted, of_numbers
 from concours.kernels.scoring.life import by_life
 from concours.kernels.scoring.rounded import rounded
@@ -19,5 +17,5 @@ def of_lives(found: Predicted) -> dict[str, Any]:
     """
     bands = by_life(found.y, found.p, float(found.meta["cap"]))
     names = ("low", "high", "bias", "rmse")
-    told = [{**{name: rounded(np.array([band[name]]))[0] for name in names}, "rows": band["rows"]} for band in bands]
+    told = [{**{name: rounded(band[name]) for name in names}, "rows": band["rows"]} for band in bands]
     return {**of_numbers(found), "lives": told}

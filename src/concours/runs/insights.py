@@ -19,6 +19,7 @@ from concours.core.problem import Part
 from concours.core.values import take
 from concours.engine.rows import get_rows, take_rows
 from concours.engine.usage import usable_cores
+from concours.kernels.scoring.curves import curves
 from concours.runs.gallery import gallery, picture_address, sheets
 from concours.runs.played import sound_address
 from concours.runs.result import Result
@@ -156,6 +157,8 @@ def _looked_up(store: Store, x: Digest, rows: Sequence[int], can: Sequence[str])
         ]
     if taken.dtype == object:
         return [{"text": str(text)} for text in taken]
+    if "curves" in can:
+        return [{"picture": picture_address(picture), "wide": True} for picture in curves(taken, all_rows)]
     most = 255.0 if all_rows.dtype == np.uint8 else float(np.abs(all_rows).max()) or 1.0
     wide = {"wide": True} if taken.ndim == 5 else {}  # the frames of a clip lie side by side
     return [{"picture": picture_address(np.asarray(picture) / most), **wide} for picture in taken]

@@ -27,6 +27,7 @@ from concours.report.sections.groups import groups_section
 from concours.report.sections.judges import judges_section, pairs_section
 from concours.report.sections.learning import learning_section
 from concours.report.sections.matches import matches_section
+from concours.report.sections.lives import lives_section
 from concours.report.sections.mistakes import mistakes_section
 from concours.report.sections.objects import objects_section
 from concours.report.sections.population import population_section
@@ -74,6 +75,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     objects_section,
     explanations_section,
     alignments_section,
+    lives_section,
     groups_section,
     slices_section,
     card_section,

@@ -9,7 +9,7 @@ from concours.tasks.inputs.input import InputKind
 SEQUENCE: Final = InputKind(
     name="sequence",
     what="sequences, such as of sensors",
-    can=("groups",),
+    can=("groups", "curves"),
     preparations=("window-statistics", "minirocket"),
     reader="concours.tasks.sequences.reading:read",
     renewer="concours.tasks.sequences.reading:renew",
@@ -20,7 +20,7 @@ SEQUENCE: Final = InputKind(
 UNIT: Final = InputKind(
     name="sequence",
     what="units that run to failure, a row a step",
-    can=("groups",),
+    can=("groups", "curves"),
     preparations=SEQUENCE.preparations,
     reader="concours.tasks.life.reading:read",
     renewer="concours.tasks.life.reading:renew",

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from concours.tasks.sequences.settings import checked
 
-_ROWS: Final = 10_000
+_ROWS: Final = 6_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class Settings:
         time: the column of time within a unit; none: its rows are its steps.
         failure: a column that is 1 where a unit fails, and 0 elsewhere; none: each unit fails at its last row.
         window: how many of the latest steps a model sees.
-        every: from one row that is fitted on to the next of its unit; by default so that there are about 10,000.
+        every: from one row that is fitted on to the next of its unit; by default so that there are about 6,000.
         cap: the life at which models are told that a unit is as good as new, in the unit of time.
     """
 
