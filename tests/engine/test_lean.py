@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -84,3 +86,12 @@ def test_a_blob_is_not_held_in_memory_to_be_hashed(bench: Any, monkeypatch: pyte
 
     assert bench.store.verify(bench.store.put(Content(bytes(3 * MIB))))
     assert set(asked) == {MIB}
+
+
+def test_a_worker_of_toy_jobs_starts_without_numpy() -> None:
+    """What makes contests is imported where one is made: hundreds of workers are started by tests, each at once."""
+    code = (
+        "import sys, concours.testing.toys; print(*{'numpy', 'pandas', 'scipy', 'concours.contest'} & {*sys.modules})"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == []

@@ -23,11 +23,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from concours.compete.jobs import Final
-from concours.contest.setup import Setup
-from concours.cooperate.federated import Federation
 from concours.core.digests import Digest, digest_json
 from concours.core.entrant import Candidate, Entrant
 from concours.core.job import Job
@@ -38,6 +35,11 @@ from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.engine.work import JobResult, RunnerSpec
 from concours.testing.mischief import MISCHIEF
 from concours.testing.toy_values import chance, invented_values
+
+if TYPE_CHECKING:  # what makes contests is imported there: workers of toy jobs need none of it, and start the sooner
+    from concours.compete.jobs import Final
+    from concours.contest.setup import Setup
+    from concours.cooperate.federated import Federation
 
 MARKS, SLEEP, BYTES, KILL, GROUP = (f"CONCOURS_TOYS_{name}" for name in ("MARKS", "SLEEP", "BYTES", "KILL", "GROUP"))
 _DEFAULT_BYTES = 1 << 16
@@ -218,6 +220,8 @@ def toy_candidates(count: int = 4, *, mischief: Sequence[str] = ()) -> tuple[Can
 
 def toy_federation(store: Store, *, count: int = 5, **how: Any) -> Federation:
     """So many sites, whose rows are a few bytes in the store."""
+    from concours.cooperate.federated import Federation
+
     sites, test_sites = (store.put(io.BytesIO(name)) for name in (b"sites", b"test sites"))
     names = tuple(f"site {number}" for number in range(count))
     return Federation(of="", names=names, sites=sites, test_sites=test_sites, rows=(20,) * count, **how)
@@ -238,7 +242,8 @@ def toy_setup(
     seed: int = 0,
 ) -> Setup:
     """All that `concours.contest.circle.circle` needs for a contest of toy jobs."""
-    from concours.contest.formats import options_of  # here: workers of toy jobs need none of it
+    from concours.contest.formats import options_of
+    from concours.contest.setup import Setup
     from concours.contest.strategies import read_strategies
 
     return Setup(
