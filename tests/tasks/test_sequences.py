@@ -71,6 +71,16 @@ def test_channels_that_never_change_are_left_out_and_said() -> None:
     assert kept.channels == ("x", "still")
 
 
+def test_infinite_values_are_refused_with_their_row() -> None:
+    """A file of text has gaps there; a typed source may have them."""
+    table = _table(x=[1.0, 2.0, 3.0, float("inf"), 5.0])
+    with pytest.raises(DataError, match="sequence a has an infinite value in row 4; finite numbers were expected"):
+        gathered(table, "t.parquet", Columns(id="id", time="t"), skip=False)
+    found = gathered(table, "t.parquet", Columns(id="id", time="t"), skip=True)
+    assert len(found) == 1
+    assert found.left_out == 1
+
+
 def test_shorter_sequences_end_in_gaps() -> None:
     found = padded([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0, 5.0, 6.0]])], 3)
     np.testing.assert_array_equal(found, np.array([[[1, 2, np.nan]], [[3, 4, 5]]], dtype=np.float32))

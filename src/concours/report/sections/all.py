@@ -26,8 +26,8 @@ from concours.report.sections.generation import generation_section
 from concours.report.sections.groups import groups_section
 from concours.report.sections.judges import judges_section, pairs_section
 from concours.report.sections.learning import learning_section
-from concours.report.sections.matches import matches_section
 from concours.report.sections.lives import lives_section
+from concours.report.sections.matches import matches_section
 from concours.report.sections.mistakes import mistakes_section
 from concours.report.sections.objects import objects_section
 from concours.report.sections.population import population_section

@@ -1,0 +1,217 @@
+"""Bad input by kind: named with file and row, and left out with a count only where the task says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from concours.core.errors import DataError
+from concours.core.registry import load
+from concours.tasks.kinds import KINDS
+from concours.tasks.reading import Data
+from concours.tasks.task import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What lies there, and what is said of it.
+
+    Attributes:
+        files: by name, their content; the first one is the data.
+        keys: of the task besides.
+        said: a part of the message, as it is.
+        left: how many rows are read with `on_bad_row = "skip"`, and what is told of the others; none where it is
+            refused either way.
+    """
+
+    kind: str
+    files: Mapping[str, str]
+    said: str
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    left: tuple[int, str] | None = None
+
+
+def _rows(head: str, *lines: str) -> str:
+    return "\n".join((head, *lines)) + "\n"
+
+
+_GOOD = ("a,0,1,go", "a,1,2,go", "a,2,3,go", "b,0,4,no", "b,1,5,no", "b,2,6,no")
+_HEAD = "id,t,x,y"
+_STEPS: Mapping[str, Any] = {"id": "id", "target": "y", "options": {"time": "t"}}
+
+
+def _sequences(*lines: str, said: str, left: tuple[int, str] | None, **keys: Any) -> Case:
+    """Two sequences that are as they should be, and lines behind them, of which the first is row 7."""
+    return Case(
+        kind="sequence-classification",
+        files={"s.csv": _rows(_HEAD, *_GOOD, *lines)},
+        keys={**_STEPS, **keys},
+        said=said,
+        left=left,
+    )
+
+
+_UNITS = ("1,1,0.5", "1,2,0.7", "1,3,0.6", "2,1,0.1", "2,2,0.3", "2,3,0.9")
+
+
+def _units(*lines: str, said: str, left: tuple[int, str] | None, head: str = "unit,cycle,x", **keys: Any) -> Case:
+    """Two units of three cycles, of which two windows each are read, and lines behind them."""
+    given = {"id": "unit", "options": {"time": "cycle", "window": 2, **keys.pop("options", {})}, **keys}
+    whole = [line + ("," if head.count(",") > 2 else "") for line in _UNITS]
+    return Case(
+        kind="remaining-useful-life", files={"u.csv": _rows(head, *whole, *lines)}, keys=given, said=said, left=left
+    )
+
+
+_TS = "@timeStamps false\n@classLabel true go no\n@data\n1,2,3:go\n4,5,6:no\n"
+
+SEQUENCES = {
+    "double stamps": _sequences(
+        "c,0,1,go",
+        "c,0,2,go",
+        said="s.csv: sequence c has t = 0 twice, again in row 8; mend it, or leave such sequences out by",
+        left=(2, "1 of 3 sequences left out; first: sequence c has t = 0 twice"),
+    ),
+    "a gap": _sequences(
+        "c,0,1,go",
+        "c,1,2,go",
+        "c,4,2,go",
+        said="s.csv: sequence c has uneven steps: t goes from 1 to 4 in row 9, where the usual step is 1",
+        left=(2, "1 of 3 sequences left out"),
+    ),
+    "one step": _sequences(
+        "c,0,1,go",
+        said="s.csv: sequence c has one row, 7; two steps at least were expected",
+        left=(2, "1 of 3 sequences left out"),
+    ),
+    "a target that changes": _sequences(
+        "c,0,1,go",
+        "c,1,2,no",
+        said="s.csv: sequence c: y = 'go' and, in row 8, 'no'; one value for all of its rows was expected",
+        left=(2, "1 of 3 sequences left out"),
+    ),
+    "no id": _sequences(
+        "c,0,1,go",
+        "c,1,2,go",
+        ",2,1,go",
+        said="s.csv: 'id', the sequence that a row is of, is missing in 1 row, first in row 9",
+        left=(3, "1 row without 'id' left out; first: row 9"),
+    ),
+    "no target": _sequences(
+        "c,0,1,",
+        "c,1,2,",
+        said="s.csv: the target 'y' is missing in 1 of 3 rows, first in row 3",
+        left=(2, "1 sequence without the target 'y' left out"),
+    ),
+    "a column of words": Case(
+        kind="sequence-classification",
+        files={"s.csv": _rows("id,t,x,note,y", *(f"{line[:-3]},hot{line[-3:]}" for line in _GOOD))},
+        keys=_STEPS,
+        said="s.csv: column 'note' must hold numbers, got 'hot' in row 1; mend it, or leave the column out by drop",
+    ),
+    "no column of the time": _sequences(said="s.csv: column 'when' is missing; ", left=None, options={"time": "when"}),
+    "a .ts file with words": Case(
+        kind="sequence-classification",
+        files={"s.ts": _TS + "7,eight,9:go\n"},
+        said="s.ts, line 6: channel 1: numbers were expected, got 'eight'",
+    ),
+    "a .ts file with another number of channels": Case(
+        kind="sequence-classification",
+        files={"s.ts": _TS + "7,8,9:1,2,3:go\n"},
+        said="s.ts, line 6: 2 channels, where the first has 1",
+    ),
+    "a .ts file that is cut off": Case(
+        kind="sequence-classification", files={"s.ts": _TS[:20]}, said="s.ts has no line @data"
+    ),
+}
+
+UNITS = {
+    "a unit of one row": _units(
+        "3,1,0.5",
+        said="u.csv: unit 3 has one row, 7; two steps at least were expected; mend it, or leave such units out by",
+        left=(4, "1 of 3 units left out; first: unit 3 has one row"),
+    ),
+    "double cycles": _units(
+        "3,1,0.5",
+        "3,1,0.6",
+        said="u.csv: unit 3 has cycle = 1 twice, again in row 8",
+        left=(4, "1 of 3 units left out"),
+    ),
+    "gaps": _units(
+        "3,1,0.5",
+        "3,4,0.6",
+        said="u.csv: unit 3 has uneven steps: cycle goes from 1 to 4 in row 8",
+        left=(4, "1 of 3 units left out"),
+    ),
+    "no failure": Case(
+        kind="remaining-useful-life",
+        files={"u.csv": _rows("unit,cycle,x,failed", "1,1,0.5,0", "1,2,0.7,1", "2,1,0.1,0", "2,2,0.3,0")},
+        keys={"id": "unit", "options": {"time": "cycle", "window": 2, "failure": "failed"}},
+        said="u.csv: unit 2 has no failure: failed is never 1, up to its last row, 4; a unit to learn from is followed",
+        left=(1, "1 of 2 units left out; first: unit 2 has no failure"),
+    ),
+    "rows behind a failure": Case(
+        kind="remaining-useful-life",
+        files={"u.csv": _rows("unit,cycle,x,failed", "1,1,0.5,1", "1,2,0.7,0", "2,1,0.1,0", "2,2,0.3,1")},
+        keys={"id": "unit", "options": {"time": "cycle", "window": 2, "failure": "failed"}},
+        said="u.csv: unit 1 has failed = 1 in row 1, and rows behind it; a unit ends where it fails",
+        left=(1, "1 of 2 units left out"),
+    ),
+    "a negative life": Case(
+        kind="remaining-useful-life",
+        files={"u.csv": _rows("unit,cycle,x,left", "1,1,0.5,4", "1,2,0.7,3", "2,1,0.1,0", "2,2,0.3,-1")},
+        keys={"id": "unit", "target": "left", "options": {"time": "cycle", "window": 2}},
+        said="u.csv: unit 2 has left = -1 in row 4; 0 or more was expected",
+        left=(1, "1 of 2 units left out"),
+    ),
+    "a sensor of words": Case(
+        kind="remaining-useful-life",
+        files={"u.csv": _rows("unit,cycle,x,state", *(f"{line},warm" for line in _UNITS))},
+        keys={"id": "unit", "options": {"time": "cycle", "window": 2}},
+        said="u.csv: column 'state' must hold numbers, got 'warm' in row 1",
+    ),
+    "sensors that never change": Case(
+        kind="remaining-useful-life",
+        files={"u.csv": _rows("unit,cycle,x", *(f"{line[:4]}1" for line in _UNITS))},
+        keys={"id": "unit", "options": {"time": "cycle", "window": 2}},
+        said="u.csv: no column of numbers changes besides 'unit'; there is nothing to learn from",
+    ),
+    "units that judge, and no life": Case(
+        kind="remaining-useful-life",
+        files={name: _rows("unit,cycle,x", *_UNITS) for name in ("u.csv", "v.csv")},
+        keys={"id": "unit", "test": "v.csv", "options": {"time": "cycle", "window": 2}},
+        said="v.csv: units that judge need their remaining life: name its column by target in [task]",
+    ),
+}
+
+CASES = {**SEQUENCES, **UNITS}
+
+
+def _read(case: Case, folder: Path, **keys: Any) -> Data:
+    kind = KINDS[case.kind]
+    task = replace(Task(kind=case.kind, data=next(iter(case.files)), **case.keys), **keys)
+    found: tuple[Data, Data | None] = load(kind.input.reader)(task, kind, folder)
+    return found[0]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_bad_input_is_named_and_left_out_only_where_that_is_asked(case: Case, tmp_path: Path) -> None:
+    """One clear line: which file, which row, what was expected, what to do; nothing is left out in silence."""
+    for name, content in case.files.items():
+        (tmp_path / name).write_text(content)
+    with pytest.raises(DataError) as error:
+        _read(case, tmp_path)
+    assert case.said in str(error.value)
+    assert "\n" not in str(error.value)
+    if case.left is None:
+        with pytest.raises(DataError):
+            _read(case, tmp_path, on_bad_row="skip")
+        return
+    data = _read(case, tmp_path, on_bad_row="skip")
+    rows, told = case.left
+    assert len(data) == rows
+    assert any(told in warning for warning in data.warnings)
