@@ -30,10 +30,10 @@ _TOP: Final = 10
 REGRESSORS: Final[Mapping[str, Callable[[int], Any]]] = {
     "ridge": lambda seed: RidgeCV(alphas=np.logspace(-1, 4, 11)),
     "extra-trees": lambda seed: ExtraTreesRegressor(
-        n_estimators=200, min_samples_leaf=3, max_features=0.5, random_state=seed
+        n_estimators=100, min_samples_leaf=5, max_features=0.5, random_state=seed
     ),
     "forest": lambda seed: RandomForestRegressor(
-        n_estimators=200, min_samples_leaf=3, max_features=0.5, random_state=seed
+        n_estimators=100, min_samples_leaf=5, max_features=0.5, random_state=seed
     ),
     "boosting": lambda seed: HistGradientBoostingRegressor(early_stopping=False, max_iter=150, random_state=seed),
 }
