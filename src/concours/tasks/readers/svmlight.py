@@ -59,7 +59,7 @@ def read_svmlight(entry: Entry, options: Options) -> Opened:
             f"{entry.name}: {x.shape[0]:,} rows of {x.shape[1]:,} numbers are too many for a table; number them "
             "without gaps, or take the frequent ones"
         )
-    begins = min(known) if known else int(x.indices.min(initial=0))
+    begins = min(known) if known else int(x.indices.min(initial=max(x.shape[1] - 1, 0)))
     columns = {str(place): x[:, [place]].toarray()[:, 0] for place in range(begins, x.shape[1])}
     named = {TARGET: y, **({QUERY: query} if with_query else {}), **columns}
     notes = (f"SVMlight's format, {len(columns):,} numbers a row",)
