@@ -188,7 +188,78 @@ UNITS = {
     ),
 }
 
-CASES = {**SEQUENCES, **UNITS}
+_DOCUMENTS = ("a,1,2", "a,2,0", "b,1,1", "b,3,0")
+
+
+def _documents(*lines: str, said: str, left: tuple[int, str] | None = None) -> Case:
+    """Two queries of two documents, and lines behind them, of which the first is row 5."""
+    content = _rows("query,x,relevance", *_DOCUMENTS, *lines)
+    keys = {"target": "relevance", "options": {"query": "query"}}
+    return Case(kind="ranking", files={"d.csv": content}, keys=keys, said=said, left=left)
+
+
+_LINES = "2 qid:1 1:0.5\n0 qid:1 2:0.1\n1 qid:2 1:1\n0 qid:2 1:2\n"
+
+RANKED = {
+    "a query of one document": _documents(
+        "c,1,1",
+        said="d.csv: 1 query with one document alone, first: row 5, query 'c'; there is nothing to put in order: give",
+        left=(4, "1 query with one document alone left out, first: row 5, query 'c'"),
+    ),
+    "a negative relevance": _documents(
+        "c,1,-1", "c,2,0", said="d.csv: row 5: the relevance is -1, in 1 of 6 rows it is no whole number from 0 to 30"
+    ),
+    "half a relevance": _documents("c,1,0.5", "c,2,0", said="d.csv: row 5: the relevance is 0.5, in 1 of 6 rows"),
+    "words for relevances": _documents("c,1,good", "c,2,0", said="d.csv: row 5: the relevance is good, in 1 of 6 rows"),
+    "no query": _documents(
+        ",1,1", "c,2,0", "c,3,1", said="task.query: d.csv: column 'query' is missing in 1 rows, first in row 5"
+    ),
+    "no relevance": _documents(
+        "c,1,",
+        "c,2,0",
+        "c,3,1",
+        said="d.csv: the target 'relevance' is missing in 1 of 7 rows, first in row 5",
+        left=(6, "1 row without the target 'relevance' left out; first: row 5"),
+    ),
+    "a line of another form": Case(
+        kind="ranking",
+        files={"d.svmlight": f"{_LINES}1 qid:2 one:2\n"},
+        said="d.svmlight: line 5 is '1 qid:2 one:2'; a relevance, `qid:` and the number of the query, and numbers",
+        left=(4, "1 line of another form was left out; first: line 5"),
+    ),
+    "a line without a query": Case(
+        kind="ranking", files={"d.svmlight": f"{_LINES}1 1:2\n"}, said="d.svmlight: 4 of 5 lines name a query; all have"
+    ),
+    "no line": Case(kind="ranking", files={"d.svmlight": "# nothing\n"}, said="d.svmlight has no rows"),
+}
+
+_THINGS = tuple(f"{row},{'ab'[row % 2]},{row / 2}" for row in range(20))
+
+
+def _things(*lines: str, said: str, left: tuple[int, str] | None = None, **keys: Any) -> Case:
+    """Twenty rows of a label and a number, and lines behind them, of which the first is row 21."""
+    content = _rows("x,sort,size", *_THINGS, *lines)
+    given = {"target": ("sort", "size"), **keys}
+    return Case(kind="multi-output", files={"t.csv": content}, keys=given, said=said, left=left)
+
+
+SEVERAL = {
+    "one target is missing": _things(
+        "1,a,",
+        said="t.csv: the target 'size' is missing in 1 of 21 rows, first in row 21",
+        left=(20, "1 row without the target 'sort' and 'size' left out; first: row 21"),
+    ),
+    "a word among numbers": _things(
+        "1,a,big",
+        said="t.csv: the target 'size' is missing in 1 of 21 rows, first in row 21; 'big' (1 rows) counts as missing",
+        left=(20, "1 row without the target 'sort' and 'size' left out; first: row 21"),
+    ),
+    "a target that is no column": _things(said="task.target: t.csv has no column 'colour'", target=("sort", "colour")),
+    "a target twice": _things(said="task.target: two columns or more, each once, were expected", target=("x", "x")),
+    "one target alone": _things(said="t.csv: several targets were expected", target="sort"),
+}
+
+CASES = {**SEQUENCES, **UNITS, **RANKED, **SEVERAL}
 
 
 def _read(case: Case, folder: Path, **keys: Any) -> Data:

@@ -101,6 +101,21 @@ def test_groups_hold_whole_queries(tmp_path):
         ingest(Task(**{**vars(task), "split": Split(time="x")}), MemoryStore(), seed=0, folder=tmp_path)
 
 
+def test_what_tells_no_order_is_said(tmp_path):
+    """Queries of equal documents count in no metric, and one in two places of a file is one query: both are said."""
+    relevance = np.tile([0, 1, 2, 0], 20)
+    relevance[8:12] = 1
+    query = np.repeat(np.arange(20), 4)
+    query[-4:] = 0
+    task = _table(tmp_path, relevance=relevance, query=query)
+    told = " ".join(ingest(task, MemoryStore(), seed=0, folder=tmp_path).warnings)
+    assert "in 1 of 19 queries all documents are equally relevant, first in row 9" in told
+    assert "1 query in several places of the file, first again in row 77, '0'" in told
+    flat = _table(tmp_path, relevance=np.ones(80, dtype=int))
+    with pytest.raises(DataError, match="in every query all documents are equally relevant"):
+        ingest(flat, MemoryStore(), seed=0, folder=tmp_path)
+
+
 def test_metrics_by_name():
     """NDCG of any number of documents; what is no number is refused."""
     output = Order()

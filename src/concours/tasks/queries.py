@@ -98,7 +98,7 @@ def _without_single(
     left = replace(
         _some(data, kept),
         left_out=data.left_out + len(alone),
-        warnings=(*data.warnings, f"{told} were left out, first: {first}"),
+        warnings=(*data.warnings, f"{told} left out, first: {first}"),
     )
     return left, np.unique(codes[kept], return_inverse=True)[1]
 

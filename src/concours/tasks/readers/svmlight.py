@@ -15,6 +15,7 @@ import pyarrow as pa
 from sklearn.datasets import load_svmlight_file
 
 from concours.core.errors import DataError
+from concours.core.written import counted
 from concours.tasks.readers.archives import Entry
 from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.opened import LEAVE_OUT, Opened, Options
@@ -63,7 +64,8 @@ def read_svmlight(entry: Entry, options: Options) -> Opened:
     columns = {str(place): x[:, [place]].toarray()[:, 0] for place in range(begins, x.shape[1])}
     named = {TARGET: y, **({QUERY: query} if with_query else {}), **columns}
     notes = (f"SVMlight's format, {len(columns):,} numbers a row",)
-    said = (f"{entry.name}: {left:,} lines of another form were left out; first: line {first}",) if left else ()
+    gone = f"{counted(left, 'line')} of another form {'was' if left == 1 else 'were'} left out"
+    said = (f"{entry.name}: {gone}; first: line {first}",) if left else ()
     return Opened(
         x=pa.table(named), name=entry.name, target=TARGET, unit="line", left_out=left, notes=notes, warnings=said
     )
