@@ -118,7 +118,8 @@ def _recognised(
     """The contest of a kind that knows the source itself."""
     if entrants:
         settings = (*(setting for setting in settings if setting.table != "compete"), *_asked(kind, entrants))
-    placed = (replace(s, value=_paths(s.value, out.parent)) if s.key in ("data", "test") else s for s in settings)
+    paths = ("data", "test", *kind.input.paths)
+    placed = (replace(s, value=_paths(s.value, out.parent)) if s.key in paths else s for s in settings)
     settings = (*placed,)
     head = (f"Written by `concours new {data}`. Change what you know better.",)
     warnings = () if entrants else tuple(_absent(usual_lineup(kind)[1], kind.form))

@@ -25,6 +25,10 @@ RECIPES = _names("""
     concours.entrants.agents.tabular: TabularAgent
     concours.entrants.agents.networks: ActorAgent DeepQAgent
     concours.entrants.agents.tree: TreeAgent
+    concours.entrants.anomaly_detectors: ECOD IsolationDetector LOFDetector OneClassDetector RobustZ
+    concours.entrants.anomaly_labelled: LabelledBoosting LabelledLogistic
+    concours.entrants.anomaly_networks: AutoencoderDetector
+    concours.entrants.anomaly_series: ForecastResidual NearestWindow PastAlarm PastForest PastSurprise
     concours.entrants.answerers: FrequentAnswer LikelyAnswer NearestAnswer
     concours.entrants.boosters: CatBoostClassifier CatBoostRegressor LightGBMClassifier LightGBMRegressor
         XGBoostClassifier XGBoostRegressor

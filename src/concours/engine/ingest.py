@@ -148,7 +148,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         repeats=task.split.repeats,
     )
     warnings = [*(_leaking(data, output, y, train, task) if "columns" in kind.input.can else ()), *warnings]
-    warnings += _blocks_said(task, test_part, store)
+    warnings += _blocks_said(task, test_part, (test or data).kin, store)
     warnings += _repeated(keys[train], keys[in_test] if test_keys is None else test_keys)
     warnings += [*_repeated_over_folds(keys[train], folds), *few]
     warnings += told
@@ -223,14 +223,15 @@ def _leaking(data: Data, output: OutputKind, y: Any, rows: NDArray[np.int64], ta
     ]
 
 
-def _blocks_said(task: Task, test: Part | None, store: Store) -> list[str]:
+def _blocks_said(task: Task, test: Part | None, kin: NDArray[np.int64] | None, store: Store) -> list[str]:
     """What is to be known of intervals where rows follow in time."""
     if test is None or not test.in_time or test.groups is None:
         return []
     by = f" by {task.split.time!r}" if task.split.time else ""
     blocks = int(get_array(store, test.groups).max()) + 1
-    said = f"rows follow in time{by}, and neighbours are alike: intervals count {blocks:,} blocks of "
-    return [f"{said}time as observations, not the {test.rows:,} rows that judge"]
+    what = "blocks of time" if kin is None or kin.max() + 1 != blocks else "series"
+    said = f"rows follow in time{by}, and neighbours are alike: intervals count {blocks:,} {what} as "
+    return [f"{said}observations, not the {test.rows:,} rows that judge"]
 
 
 def _grouped(split: Split, data: Data) -> tuple[Split, Rows]:
@@ -325,6 +326,8 @@ def _inputs(data: Data, task: Task, kind: Kind) -> Data:
 
 def _called(data: Data, task: Task, kind: Kind) -> pa.Table | None:
     """What the group of each row is called, where the input tells scores by groups, and a column has their names."""
+    if data.called is not None:
+        return data.called
     split, rows = _grouped(task.split, data)
     if "groups" not in kind.input.can or not isinstance(rows, pa.Table):
         return None

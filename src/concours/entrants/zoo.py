@@ -230,6 +230,20 @@ def _detector(path: str, cost: Callable[[Size], float]) -> ModelSpec:
     return ModelSpec(recipe=f"concours.entrants.{path}", prepare="none", seconds=cost)
 
 
+def _watching(path: str, cost: Callable[[Size], float], package: str | None = None) -> Mapping[str, ModelSpec]:
+    """Of steps of a series."""
+    return {"signal:anomaly": ModelSpec(recipe=f"concours.entrants.{path}", package=package, seconds=cost)}
+
+
+def _strange(path: str, cost: Callable[[Size], float], package: str | None = None) -> Mapping[str, ModelSpec]:
+    """Of rows of a table, and of windows of a series."""
+    recipe = f"concours.entrants.{path}"
+    return {
+        **_watching(path, cost, package),
+        "table:anomaly": ModelSpec(recipe=recipe, prepare="matrix", package=package, seconds=cost),
+    }
+
+
 def _sampler(path: str, each: float, **params: Any) -> ModelSpec:
     """So many seconds for a value of a picture."""
     return ModelSpec(
@@ -620,6 +634,19 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "tabular-q": {"opening:points": _agent("tabular:TabularAgent")},
     "self-play": {"opening:points": _agent("networks:ActorAgent", "torch")},
     "dqn": {"opening:points": _agent("networks:DeepQAgent", "torch")},
+    "robust-z": _strange("anomaly_detectors:RobustZ", _rows(2e-6)),
+    "isolation-forest": _strange("anomaly_detectors:IsolationDetector", _rows(1e-5)),
+    "lof": _strange("anomaly_detectors:LOFDetector", _rows(1e-3)),
+    "one-class-svm": _strange("anomaly_detectors:OneClassDetector", _rows(5e-5)),
+    "ecod": _strange("anomaly_detectors:ECOD", _rows(2e-5)),
+    "autoencoder": _strange("anomaly_networks:AutoencoderDetector", _epochs(2e-2), "torch"),
+    "past-surprise": _watching("anomaly_series:PastSurprise", _rows(1e-6)),
+    "past-alarm": _watching("anomaly_series:PastAlarm", _rows(1e-6)),
+    "past-forest": _watching("anomaly_series:PastForest", _rows(1e-5)),
+    "forecast-residual": _watching("anomaly_series:ForecastResidual", _rows(2e-5)),
+    "nearest-window": _watching("anomaly_series:NearestWindow", _rows(5e-5)),
+    "labelled-logistic": _watching("anomaly_labelled:LabelledLogistic", _rows(5e-6)),
+    "labelled-boosting": _strange("anomaly_labelled:LabelledBoosting", _rows(5e-5)),
     "seasonal-naive": {"series:series": _forecaster("forecasting:SeasonalNaive", _few)},
     "dlinear": {"series:series": _network("forecast_networks:DecomposedForecaster", _epochs(2e-2))},
     "theta": {

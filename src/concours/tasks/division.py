@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +23,8 @@ DUPLICATES = "duplicates"
 """The word for rows with equal inputs as groups."""
 
 _FEW, _MANY, _MANY_SLOW = 3_000, 100_000, 10_000
+_UNITS = 10
+"""Series from which on each is one observation: the means of fewer say too little of how sure a score is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +37,7 @@ class Division:
             judges is neither.
         folds: of the rows that are fitted on, in their order: (training rows,), or (training rows, repeats).
         groups: of rows that are one observation, (rows,): the group of each row where the split is by group, its block
-            of time where the split is by time; none where rows stand alone.
+            of time where the split is by time, its series where there are ten at least; none where rows stand alone.
     """
 
     in_test: NDArray[np.bool_]
@@ -63,11 +67,14 @@ def divide(
         test_apart: whether the test part is a source of its own, so that all these rows are fitted on.
         ignore: columns that do not count where rows are compared.
         spans: where rows are stretches of time, (rows, 3): they are split by where their targets begin.
-        kin: (rows,) codes of which rows keep together, where the split names no group.
+        kin: (rows,) codes of which rows keep together, where the split names no group; of stretches of time, which
+            series they are of: each series is split by its own time, and those of two never overlap.
 
     Raises:
         ContestError, DataError: the split does not suit the data.
     """
+    if spans is not None and kin is not None:
+        return _by_series(split, spans, kin, test_apart=test_apart, name=name, slow=slow)
     strata = _strata(split, strata, len(x))
     groups = kin if split.group is None else groups_of(split.group, x, name, ignore)
     time = spans[:, 1] if spans is not None else None if split.time is None else times(x, split.time, name)
@@ -75,9 +82,7 @@ def divide(
     in_test = test_rows(strata, share, rng, groups=groups) if time is None else last_rows(time, share)
     train = ~in_test if spans is None else ~_reaching(spans, in_test)
     rows = int(np.count_nonzero(train))
-    count = split.folds or usual_folds(rows, slow=slow)
-    if rows < 2 * count:
-        raise DataError(f"{name}: {counted(rows, 'row')} to fit on, too few for {count} folds of two rows at least")
+    count = _folds(split, rows, name, slow=slow)
     if groups is not None:
         _check_enough(
             len(np.unique(groups[train])), count, f"groups ({split.group or 'of rows that keep together'})", name
@@ -90,6 +95,52 @@ def divide(
         _check_enough(len(np.unique(folds)), count, f"different times ({split.time or 'of the rows'})", name)
         groups = _blocks(time, in_test)
     return Division(in_test=in_test, in_train=train, folds=folds, groups=groups)
+
+
+def _by_series(
+    split: Split,
+    spans: NDArray[np.float64],
+    kin: NDArray[np.int64],
+    *,
+    test_apart: bool,
+    name: str,
+    slow: bool,
+) -> Division:
+    """The last stretch of each series judges, and each fold is a stretch of each."""
+    time = spans[:, 1]
+    in_test = _each(kin, lambda rows: last_rows(time[rows], 0.0 if test_apart else split.test)).astype(np.bool_)
+    train = ~_reaching(spans, in_test)
+    count = _folds(split, int(np.count_nonzero(train)), name, slow=slow)
+    folds = _each(kin[train], lambda rows: time_folds(time[train][rows], count))
+    _check_enough(len(np.unique(folds)), count, "different times (of the rows)", name)
+    blocks = _each(kin, lambda rows: _blocks(time[rows], in_test[rows]))
+    groups = kin if kin.max() + 1 >= _UNITS else kin * (2 * len(time)) + blocks
+    return Division(in_test=in_test, in_train=train, folds=folds, groups=np.unique(groups, return_inverse=True)[1])
+
+
+def _each(kin: NDArray[np.int64], of: Callable[[NDArray[np.int64]], NDArray[Any]]) -> NDArray[np.int64]:
+    """What a function of the rows of one series says, of all rows, (rows,)."""
+    found = np.empty(len(kin), dtype=np.int64)
+    for code in range(int(kin.max()) + 1):
+        rows = np.flatnonzero(kin == code)
+        found[rows] = of(rows)
+    return found
+
+
+def _units(time: NDArray[np.float64], kin: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which rows of several series are one observation, (rows,)."""
+    if kin.max() + 1 >= _UNITS:
+        return kin
+    blocks = kin * len(time) + _each(kin, lambda rows: time_blocks(time[rows]))
+    return np.unique(blocks, return_inverse=True)[1]
+
+
+def _folds(split: Split, rows: int, name: str, *, slow: bool) -> int:
+    """Into how many folds so many rows to fit on are divided. Raises DataError where they are too few."""
+    count = split.folds or usual_folds(rows, slow=slow)
+    if rows < 2 * count:
+        raise DataError(f"{name}: {counted(rows, 'row')} to fit on, too few for {count} folds of two rows at least")
+    return count
 
 
 def units_of(
@@ -107,7 +158,7 @@ def units_of(
         ContestError, DataError: the split's column is not there, or has gaps.
     """
     if spans is not None:
-        return time_blocks(spans[:, 1])
+        return time_blocks(spans[:, 1]) if kin is None else _units(spans[:, 1], kin)
     if split.time is not None:
         return time_blocks(times(x, split.time, name))
     return kin if split.group is None else groups_of(split.group, x, name, ignore)

@@ -18,10 +18,12 @@ from concours.tasks.inputs.question import CHOSEN, QUESTION, REQUEST
 from concours.tasks.inputs.ranked import RANKED
 from concours.tasks.inputs.sequence import SEQUENCE, UNIT
 from concours.tasks.inputs.series import SERIES
+from concours.tasks.inputs.signal import SIGNAL
 from concours.tasks.inputs.sound import SOUND, SPEECH
 from concours.tasks.inputs.survived import SURVIVED
 from concours.tasks.inputs.table import BOXED, IMAGE, MASKED, TABLE, TEXT, WIDE
 from concours.tasks.inputs.video import VIDEO
+from concours.tasks.outputs.anomaly import Anomaly
 from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
@@ -132,6 +134,10 @@ _SEGMENTATION = ("threshold", "colours", "pixel-boosting", "u-net", "pixel-fores
 _DETECTION = ("blobs", "windows", "centres")
 
 _AGENTS = ("greedy-agent", "minimax", "mcts", "tabular-q", "dqn")
+_STRANGE = ("isolation-forest", "ecod", "lof", "one-class-svm")
+_LABELLED = ("labelled-boosting",)
+_WATCHED = ("past-surprise", "isolation-forest", "past-alarm", "past-forest", "forecast-residual", "nearest-window")
+
 _DRAWN = ("pca-gaussian", "gaussian-mixture", "vae", "diffusion")
 
 _OWN = {
@@ -225,6 +231,28 @@ _OWN = {
             sure=False,
             sample="concours.tasks.series.finding:sample",
             baseline="seasonal-naive",
+        ),
+        Kind(
+            name="anomaly-detection",
+            input=SIGNAL,
+            output=Anomaly,
+            lineups={
+                "fast": (*_WATCHED, "labelled-logistic"),
+                "full": (*_WATCHED, "labelled-logistic", "lof", "one-class-svm", "autoencoder"),
+            },
+            baseline="robust-z",
+            finder="concours.tasks.signals.finding:find",
+            sample="concours.tasks.signals.finding:sample",
+        ),
+        Kind(
+            name="tabular-anomaly-detection",
+            input=TABLE,
+            output=Anomaly,
+            lineups={"fast": (*_STRANGE, *_LABELLED), "full": (*_STRANGE, "autoencoder", *_LABELLED)},
+            baseline="robust-z",
+            finder="concours.tasks.signals.finding:find_rows",
+            sure=False,
+            sample="concours.tasks.signals.finding:sample_rows",
         ),
         Kind(
             name="ranking",

@@ -56,6 +56,8 @@ class Data:
             these tell: rows are called and kept together by them, and no model gets them.
         together: the column of these by which rows keep together where the task names none, as windows of a unit do.
         files: (rows,) of rows that are a file each, what these are called; else empty.
+        called: what the group of each row is called, and where in it the row lies, (rows,), where rows are no table and
+            the report tells of groups.
         apart: the columns of a table that are dropped, for telling rows apart.
         text: the columns that texts were taken from, where they lay in a table; `unit` is what a row lay in.
         left_out: how many rows were left out in reading.
@@ -82,6 +84,7 @@ class Data:
     beside: pa.Table | None = None
     together: str | None = None
     files: tuple[str, ...] = ()
+    called: pa.Table | None = None
 
     def __len__(self) -> int:
         return len(self.x)

@@ -20,6 +20,7 @@ class InputKind:
         reader: reads the data of a task, as `module:attribute` (`tasks.reading.read`).
         renewer: reads new rows as those that models were fitted on (`tasks.new_rows.read_inputs`).
         keys: of `[task]` that it alone has, each with what it is: a text, or a list of texts. They are `Task.options`.
+        paths: those of its keys that are paths of files, from where the contest file lies.
         lacks: keys of a task that its reader takes nothing of, and refuses.
         tables: those of its keys that hold tables; the others hold a text, or a list of texts.
         sees_groups: whether models get the column by which rows keep together, which is then content, such as a passage
@@ -35,6 +36,7 @@ class InputKind:
     reader: str = "concours.tasks.reading:read"
     renewer: str = "concours.tasks.new_rows:read_inputs"
     keys: Mapping[str, str] = field(default_factory=dict)
+    paths: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ("options",)
     tables: tuple[str, ...] = ()
     sees_groups: bool = False

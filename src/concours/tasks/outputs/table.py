@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from concours.core.kind import Output
 from concours.core.registry import Registry
+from concours.tasks.outputs.anomaly import Anomaly
 from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
@@ -32,6 +33,7 @@ _OWN: Final[tuple[type[OutputKind], ...]] = (
     Number,
     Series,
     Survival,
+    Anomaly,
     Text,
     Summary,
     Transcript,

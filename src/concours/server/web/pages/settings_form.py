@@ -19,7 +19,7 @@ KINDS: Final = (
     "tabular-classification", "tabular-regression", "text-classification", "image-classification",
     "speech-recognition", "audio-classification", "video-classification",
     "sequence-classification", "sequence-regression", "remaining-useful-life",
-    "forecasting", "ranking", "multi-output", "survival", "translation",
+    "forecasting", "anomaly-detection", "tabular-anomaly-detection", "ranking", "multi-output", "survival", "translation",
     "text-pairs", "text-similarity", "summarization", "language-modelling", "object-detection", "segmentation",
     "image-generation",
     "game",
