@@ -159,13 +159,14 @@ def _by_column(series: Sequence[OneSeries], task: Task) -> _Judged:
 
 def _data(found: _Judged, task: Task, window: int, name: str) -> Data:
     """The rows of all series that are long enough."""
-    amiss = [*(line for one in found.series for line in one.series.amiss), *found.amiss]
+    amiss = [line for one in found.series for line in one.series.amiss]
     short = [one.series for one in found.series if len(one.series.values) < _FEWEST * window]
     amiss += [
-        f"{one.name}: {counted(len(one.values), 'step')} are too few for a series, {_FEWEST * window} at least were "
+        f"{one.name}: a series of {counted(len(one.values), 'step')} is too short, {_FEWEST * window} at least were "
         "expected"
         for one in short
     ]
+    amiss += found.amiss
     if amiss and task.on_bad_row == "fail":
         more = f"; and {len(amiss) - 1} more such faults" if amiss[1:] else ""
         raise DataError(f"{amiss[0]}{more}; {_SKIP}")
@@ -182,8 +183,10 @@ def _data(found: _Judged, task: Task, window: int, name: str) -> Data:
     flags = np.concatenate([one.flags[first:] for one in kept])
     lost = sum(int(one.flags[:first].sum()) for one in kept)
     same = [one.name for one in series if not np.ptp(one.values)]
+    gaps = [f"{one.name} after {one.gaps}" for one in series if one.gaps]
     warnings = [
-        *amiss,
+        *_first("left out", amiss),
+        *_first("rows follow one another over gaps in time", gaps),
         *(f"{one}: the same at every step: nothing in it can be strange" for one in same),
         *(note for one in series for note in one.notes),
     ]

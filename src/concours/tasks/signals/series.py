@@ -183,7 +183,7 @@ def _one(table: pa.Table, rows: NDArray[np.int64], file: str, name: str, wanted:
         labels=None if columns.target is None else _labels(mine[columns.target], file),
         season=season,
         columns=columns,
-        forms={one: form for one, form in forms_of(table.schema).items() if one == columns.time},
+        forms={one: form for one, form in forms_of(table.schema).items() if one in (columns.time, columns.value)},
         left_out=int((~kept).sum()),
         amiss=tuple(amiss),
         gaps=gaps,

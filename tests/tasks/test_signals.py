@@ -1,0 +1,312 @@
+"""Signals: steps of series as rows that are told from their past alone, and when they are strange."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from concours.core.errors import ContestError, DataError
+from concours.core.registry import load
+from concours.tasks.division import divide
+from concours.tasks.kinds import KINDS
+from concours.tasks.outputs.anomaly import Anomaly
+from concours.tasks.readers.opened import Options
+from concours.tasks.reading import Data
+from concours.tasks.signals.finding import find, find_rows, sample, sample_rows
+from concours.tasks.signals.past import SURPRISES, first_row, rows_of, surprise, told_from_past
+from concours.tasks.signals.reading import renew
+from concours.tasks.task import Split, Task
+
+KIND = KINDS["anomaly-detection"]
+WINDOW = 8
+
+
+def read(task: Task) -> Data:
+    """The training data of a task."""
+    data: Data = load(KIND.input.reader)(task, KIND, Path())[0]
+    return data
+
+
+@given(st.lists(st.floats(-100, 100, width=16), min_size=1, max_size=40))
+def test_surprise_is_the_share_so_far_that_is_as_high(values: list[float]) -> None:
+    """As counted one by one."""
+    told = surprise(np.asarray(values))
+    naive = [-np.log10(np.mean(np.asarray(values[: n + 1]) >= values[n])) for n in range(len(values))]
+    assert told == pytest.approx(naive)
+
+
+@given(st.integers(1, 39), st.integers(0, 5))
+def test_a_row_hangs_on_no_later_step(cut: int, seed: int) -> None:
+    """Protects against a look into the future: a series that ends sooner has the same rows as far as it goes."""
+    values = np.random.default_rng(seed).standard_normal(3 * WINDOW + 40)
+    whole, part = rows_of(values, WINDOW, 12), rows_of(values[:-cut], WINDOW, 12)
+    assert whole.shape == (len(values) - first_row(WINDOW), WINDOW + SURPRISES + 1)
+    np.testing.assert_array_equal(whole[: len(part)], part)
+
+
+def test_a_series_that_never_changes_tells_nothing() -> None:
+    """No division by zero, and no surprise."""
+    rows = rows_of(np.full(60, 7.0), WINDOW, 1)
+    assert not rows.any()
+    assert not told_from_past(np.full(5, 3.0)).any()
+
+
+def test_a_step_that_is_off_surprises(tmp_path: Path) -> None:
+    """Labels, places and surprises lie on the same rows."""
+    data = read(sample(tmp_path, 0))
+    strange, place = data.y[:, 0] > 0, data.y[:, 1]
+    assert data.meta["window"] == WINDOW
+    assert 0.05 < strange.mean() < 0.15
+    assert data.x[strange, WINDOW - 1].__abs__().mean() > 3 * np.abs(data.x[~strange, WINDOW - 1]).mean()
+    assert (np.diff(place) >= 1).all()
+    assert (np.diff(place) > 1).sum() == 11
+    assert data.called is not None
+    assert data.called["series"].unique().to_pylist() == [f"machine-{number:02}.csv" for number in range(12)]
+
+
+def test_each_series_is_split_by_its_own_time(tmp_path: Path) -> None:
+    """The later half of each judges, series are the observations, and no fold is of one series alone."""
+    data = read(sample(tmp_path, 0))
+    assert data.beside is not None
+    division = divide(
+        Split(test=0.5, folds=2),
+        data.beside,
+        None,
+        rng=np.random.default_rng(0),
+        test_apart=False,
+        name="series",
+        spans=data.spans,
+        kin=data.kin,
+    )
+    codes = data.kin
+    assert codes is not None
+    assert division.groups is not None
+    np.testing.assert_array_equal(division.groups, codes)
+    for code in range(12):
+        mine = codes == code
+        judges, fitted = data.y[mine & division.in_test, 1], data.y[mine & division.in_train, 1]
+        assert len(judges) == pytest.approx(mine.sum() / 2, abs=1)
+        assert judges.min() > fitted.max()
+        assert set(division.folds[codes[division.in_train] == code].tolist()) == {0, 1}
+
+
+def test_few_series_are_observed_by_blocks_of_their_time(tmp_path: Path) -> None:
+    """A handful of series would tell little of how sure a score is."""
+    data = read(sample(tmp_path, 0))
+    assert data.kin is not None
+    assert data.spans is not None
+    assert data.beside is not None
+    few = data.kin < 3
+    division = divide(
+        Split(test=0.5, folds=2),
+        data.beside,
+        None,
+        rng=np.random.default_rng(0),
+        test_apart=False,
+        name="series",
+        spans=data.spans[few],
+        kin=data.kin[few],
+    )
+    assert division.groups is not None
+    blocks = pd.DataFrame({"block": division.groups, "series": data.kin[few], "test": division.in_test})
+    assert blocks["block"].nunique() > 12
+    assert (blocks.groupby("block")[["series", "test"]].nunique() == 1).all().all()
+
+
+def test_whole_series_are_held_out_by_group(tmp_path: Path) -> None:
+    """Who watches new machines asks for that."""
+    task = sample(tmp_path, 0)
+    data = read(replace(task, split=Split(test=0.3, folds=2, group="series")))
+    assert data.spans is None
+    assert data.kin is None
+    assert data.beside is not None
+    division = divide(
+        Split(test=0.3, folds=2, group="series"),
+        data.beside,
+        None,
+        rng=np.random.default_rng(0),
+        test_apart=False,
+        name="series",
+    )
+    names = np.asarray(data.beside["series"].to_pylist())
+    assert not set(names[division.in_test]) & set(names[division.in_train])
+
+
+def test_a_table_may_name_its_series_and_its_labels(tmp_path: Path) -> None:
+    """Rows of two machines, one file, a column of labels."""
+    rng, steps = np.random.default_rng(0), 80
+    frame = pd.DataFrame(
+        {
+            "hour": np.tile(pd.date_range("2026-01-01", periods=steps, freq="h").astype(str), 2),
+            "machine": np.repeat(["a", "b"], steps),
+            "heat": rng.standard_normal(2 * steps).round(3),
+            "fault": np.tile(np.arange(steps) % 20 == 0, 2).astype(int),
+        }
+    )
+    frame.to_csv(tmp_path / "heat.csv", index=False)
+    task = Task(
+        kind=KIND.name,
+        data=str(tmp_path / "heat.csv"),
+        target="fault",
+        options={"series": "machine", "value": "heat"},
+    )
+    data = read(task)
+    assert len(data) == 2 * (steps - first_row(WINDOW))
+    assert data.y[:, 0].sum() == 2 * sum(step % 20 == 0 for step in range(first_row(WINDOW), steps))
+
+
+def test_new_steps_are_told_as_those_that_were_fitted_on(tmp_path: Path) -> None:
+    """The rows of a file that went on are those of the series, and are called by series and time."""
+    task = sample(tmp_path, 0)
+    data, said = read(task), list[str]()
+    meta = {**Anomaly(**data.meta).meta}
+    file = Path(str(task.data)) / "machine-03.csv"
+    x, opened = renew(str(file), data.x, meta=meta, forms=data.forms, told=said.append)
+    assert data.kin is not None
+    np.testing.assert_array_equal(x, data.x[data.kin == 3])
+    assert opened.x.column_names == ["series", "time"]
+    assert any("first 15 steps" in line for line in said)
+
+
+def test_windows_beside_series_are_found(tmp_path: Path) -> None:
+    """The kind, from the data alone; what stands in no file of windows is no such data."""
+    task = sample(tmp_path, 0)
+    keys = find(tmp_path, Options()) or find(Path(str(task.data)), Options())
+    assert keys is not None
+    assert Path(keys["anomalies"][0]).name == "windows.json"
+    assert keys["value"][0] == "heat"
+    (tmp_path / "windows.json").write_text(json.dumps({"others.csv": [["2026-01-01", "2026-01-02"]]}))
+    assert find(Path(str(task.data)), Options()) is None
+
+
+def test_a_rare_label_of_a_table_is_proposed(tmp_path: Path) -> None:
+    """Where a person names the kind, and never unasked."""
+    task = sample_rows(tmp_path, 0)
+    file = Path(str(task.data))
+    assert find_rows(file, Options()) is None
+    keys = find_rows(file, Options(asked=True))
+    assert keys is not None
+    assert keys["target"][0] == "fault"
+    with pytest.raises(DataError, match="does not have two labels"):
+        find_rows(file, Options(asked=True, names=("a",)))
+
+
+def test_labels_of_words_are_named_by_positive(tmp_path: Path) -> None:
+    """The label that means an anomaly is said, never guessed."""
+    task = Task(kind="tabular-anomaly-detection", data="rows")
+    words = np.array(["ok", "odd", "ok"], dtype=object)
+    assert Anomaly.checked(words, replace(task, positive="odd"), "rows").tolist() == [0.0, 1.0, 0.0]
+    with pytest.raises(DataError, match=r"rows: row 1: the label is 'ok', and 0 .* positive"):
+        Anomaly.checked(words, task, "rows")
+    with pytest.raises(DataError, match=r"has no label 'bad'"):
+        Anomaly.checked(words, replace(task, positive="bad"), "rows")
+
+
+Change = Callable[[Path], None]
+
+
+def _windows(change: Callable[[dict[str, list[list[str]]]], object]) -> Change:
+    def made(folder: Path) -> None:
+        found = json.loads((folder / "windows.json").read_text())
+        change(found)
+        (folder / "windows.json").write_text(json.dumps(found))
+
+    return made
+
+
+def _lines(change: Callable[[list[str]], object]) -> Change:
+    def made(folder: Path) -> None:
+        file = folder / "series" / "machine-00.csv"
+        lines = file.read_text().splitlines()
+        change(lines)
+        file.write_text("\n".join(lines) + "\n")
+
+    return made
+
+
+_AMISS = {
+    "a window outside the series": (
+        _windows(lambda found: found["machine-01.csv"].append(["2027-01-01 00:00:00", "2027-01-02 00:00:00"])),
+        r"windows\.json: machine-01\.csv: anomaly 3, .* lies outside the series, which has 240 steps from 2026-01-01",
+    ),
+    "a window that ends before it begins": (
+        _windows(lambda found: found["machine-01.csv"].append(["2026-01-09 00:00:00", "2026-01-08 00:00:00"])),
+        r"windows\.json: machine-01\.csv: anomaly 3, .* ends before it begins",
+    ),
+    "a moment that is no date": (
+        _windows(lambda found: found["machine-01.csv"].append(["soon", "later"])),
+        r"windows\.json: machine-01\.csv: anomaly 3, soon to later, is not written as a date",
+    ),
+    "a series that is not there": (
+        _windows(lambda found: found.update({"machine-99.csv": []})),
+        r"windows\.json: there is no series 'machine-99\.csv'; did you mean",
+    ),
+    "a moment twice": (
+        _lines(lambda lines: lines.insert(5, lines[4])),
+        r"machine-00\.csv: 'time' has .* twice \(1 such rows, first row 5\)",
+    ),
+    "a value that is missing": (
+        _lines(lambda lines: lines.__setitem__(7, lines[7].split(",")[0] + ",")),
+        r"machine-00\.csv: 'heat' is missing in 1 rows, first in row 7",
+    ),
+    "a series of one step": (
+        _lines(lambda lines: lines.__delitem__(slice(2, None))),
+        r"machine-00\.csv: a series of 1 step is too short, 24 at least were expected",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", list(_AMISS))
+def test_what_is_amiss_is_named_and_left_out_where_that_is_asked_for(case: str, tmp_path: Path) -> None:
+    """With file and row; `skip` leaves out that alone, and says so."""
+    change, said = _AMISS[case]
+    task = sample(tmp_path, 0)
+    change(tmp_path)
+    with pytest.raises(DataError, match=said):
+        read(task)
+    data = read(replace(task, on_bad_row="skip"))
+    assert any(line.startswith("left out: ") for line in data.warnings)
+    assert len(data) > 2000
+
+
+def test_gaps_and_series_that_stay_the_same_are_told_of(tmp_path: Path) -> None:
+    """They can be read, and a person should know."""
+    task = sample(tmp_path, 0)
+    _lines(lambda lines: lines.__delitem__(slice(60, 70)))(tmp_path)
+    flat = tmp_path / "series" / "machine-01.csv"
+    flat.write_text(
+        "\n".join(
+            line.split(",")[0] + (",heat" if line[0] in '"t' and "time" in line else ",5")
+            for line in flat.read_text().splitlines()
+        )
+        + "\n"
+    )
+    warnings = read(replace(task, on_bad_row="skip")).warnings
+    assert any("gaps in time: machine-00.csv after 2026-01-03" in line for line in warnings)
+    assert any("machine-01.csv: the same at every step" in line for line in warnings)
+
+
+def test_labels_of_one_sort_judge_nothing(tmp_path: Path) -> None:
+    """No anomaly, or anomalies alone."""
+    for flags, said in ((np.zeros(9), "no row is"), (np.ones(9), "all 9 rows are")):
+        with pytest.raises(DataError, match=f"rows: {said} labelled an anomaly"):
+            Anomaly.encode(flags, Task(kind="tabular-anomaly-detection", data="rows"), "rows")
+
+
+def test_what_judges_is_named_once(tmp_path: Path) -> None:
+    """A file of windows or a column, not both and not neither."""
+    task = sample(tmp_path, 0)
+    for wrong in (replace(task, target="heat"), replace(task, options={})):
+        with pytest.raises(ContestError, match=r"task\.anomalies: name the JSON file"):
+            read(wrong)
+    (tmp_path / "windows.json").write_text("[1, 2]")
+    with pytest.raises(DataError, match=r"windows\.json: an object was expected"):
+        read(task)
