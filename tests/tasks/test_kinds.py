@@ -80,7 +80,7 @@ def test_kinds_lack_only_what_is_for_some() -> None:
     assert {key for _, key in _LACKING} <= set(_FOR_SOME)
     reader = "concours.tasks.reading:read"
     older = [kind for kind in KINDS.own.values() if kind.input.reader == reader and not kind.output.several]
-    assert len(older) == 4
+    assert len(older) == 5
     assert {kind.input.lacks for kind in older} == {("options",)}
 
 
