@@ -6,8 +6,9 @@ as its authors' code has them: each kernel and dilation sums some of the channel
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -91,11 +92,11 @@ class MiniRocket(TransformerMixin, BaseEstimator):
         examples = rng.integers(len(rows), size=size)
         scaled, biases, begin = self._scaled(rows), list[Floats](), 0
         for place, (dilation, count) in enumerate(zip(self.dilations_, self.counts_, strict=True)):
-            for kernel in range(len(KERNELS)):
-                at = place * len(KERNELS) + kernel
-                one = scaled[examples[at] : examples[at] + 1][:, self.channels_[at]].sum(axis=1)
-                said = next(convolved(one, int(dilation), [kernel]))
-                biases.append(np.quantile(said, shares[begin : begin + count]))
+            own = slice(place * len(KERNELS), (place + 1) * len(KERNELS))
+            said = convolved(scaled[np.unique(examples[own])], int(dilation), self.channels_[own])
+            at = np.searchsorted(np.unique(examples[own]), examples[own])
+            for example, each in zip(at, said, strict=True):
+                biases.append(np.quantile(each[example], shares[begin : begin + count]))
                 begin += count
         self.biases_ = np.concatenate(biases).astype(np.float32)
 
@@ -111,13 +112,13 @@ class MiniRocket(TransformerMixin, BaseEstimator):
         begin = 0
         for place, (dilation, count) in enumerate(zip(self.dilations_, self.counts_, strict=True)):
             side = int(dilation) * (LENGTH - 1) // 2
-            for kernel in range(len(KERNELS)):
-                at = place * len(KERNELS) + kernel
-                said = next(convolved(each[:, self.channels_[at]].sum(axis=1), int(dilation), [kernel]))
+            channels = self.channels_[place * len(KERNELS) : (place + 1) * len(KERNELS)]
+            for kernel, said in enumerate(convolved(each, int(dilation), channels)):
                 inner = (place + kernel) % 2 == 1 and 2 * side < said.shape[1]
                 seen = said[:, side : said.shape[1] - side] if inner else said
                 for bias in range(begin, begin + count):
-                    told[:, bias] = (seen > self.biases_[bias]).mean(axis=1)
+                    told[:, bias] = np.count_nonzero(seen > self.biases_[bias], axis=1)
+                told[:, begin : begin + count] /= seen.shape[1]
                 begin += count
         return told
 
@@ -133,16 +134,34 @@ def dilations(steps: int, features: int) -> tuple[Codes, Codes]:
     return found, counts
 
 
-def convolved(rows: Floats, dilation: int, kernels: Any) -> Any:
-    """(n, steps) of rows (n, steps), by each of some kernels, with zeros beyond the ends.
+def convolved(rows: Floats, dilation: int, channels: NDArray[np.bool_]) -> Iterator[Floats]:
+    """(n, steps) of rows (n, channels, steps), by each kernel in turn, with zeros beyond the ends; `channels`
+    (kernels, channels) says which of them it sums.
 
-    A kernel of -1 everywhere but three places of 2 is three times these places less the sum of all.
+    A kernel of -1 everywhere but three places of 2 is three times these places less the sum of all, and that sum is
+    the same for every kernel.
     """
     side = dilation * (LENGTH - 1) // 2
-    steps = rows.shape[1]
-    wide = np.pad(rows, ((0, 0), (side, side)))
-    shifted = [wide[:, place * dilation : place * dilation + steps] for place in range(LENGTH)]
-    whole = np.sum(shifted, axis=0, dtype=np.float32)
-    for kernel in kernels:
-        one, two, three = KERNELS[kernel]
-        yield 3 * (shifted[one] + shifted[two] + shifted[three]) - whole
+    steps = rows.shape[2]
+    wide = np.pad(rows, ((0, 0), (0, 0), (side, side)))
+    whole = wide[:, :, :steps].copy()
+    for place in range(1, LENGTH):
+        whole += wide[:, :, place * dilation : place * dilation + steps]
+    for (one, two, three), chosen in zip(KERNELS, channels, strict=True):
+        own, base = _summed(whole, chosen), _summed(wide, chosen)
+        said = base[:, one * dilation : one * dilation + steps] + base[:, two * dilation : two * dilation + steps]
+        said += base[:, three * dilation : three * dilation + steps]
+        said *= 3
+        said -= own
+        yield said
+
+
+def _summed(rows: Floats, chosen: NDArray[np.bool_]) -> Floats:
+    """(n, steps): the sum of the chosen channels."""
+    first, *others = np.flatnonzero(chosen)
+    if not others:
+        return rows[:, first]
+    found = rows[:, first] + rows[:, others[0]]
+    for other in others[1:]:
+        found += rows[:, other]
+    return found

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from concours.insights.diagnosis import Predicted, of_numbers
 from concours.kernels.scoring.life import by_life
@@ -10,12 +13,14 @@ from concours.kernels.scoring.rounded import rounded
 
 
 def of_lives(found: Predicted) -> dict[str, Any]:
-    """What numbers show (`of_numbers`), and `lives`: how far they are off by how much life is left.
+    """What numbers show (`of_numbers`), lives above the cap counting as the cap; and `lives`, by how much is left.
 
     Returns:
         lives: of each band `low`, `high` (none of the last), `rows`, `bias`, `rmse` (`kernels.scoring.life.by_life`).
     """
-    bands = by_life(found.y, found.p, float(found.meta["cap"]))
+    cap = float(found.meta["cap"])
     names = ("low", "high", "bias", "rmse")
+    bands = by_life(found.y, found.p, cap)
     told = [{**{name: rounded(band[name]) for name in names}, "rows": band["rows"]} for band in bands]
-    return {**of_numbers(found), "lives": told}
+    capped = replace(found, y=np.minimum(found.y, cap), p=np.minimum(found.p, cap))
+    return {**of_numbers(capped), "lives": told}

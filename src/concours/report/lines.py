@@ -20,7 +20,14 @@ from concours.report.axis import NOTHING, decimals, fixed
 _Z = 1.96
 """Standard errors to either side of a score that make an interval of 95%."""
 
-_METRICS = {"rmse": "RMSE", "r2": "R²", "roc_auc": "ROC AUC", "f1_macro": "macro F1"}
+_METRICS = {
+    "rmse": "RMSE",
+    "rmse_capped": "RMSE up to the cap",
+    "phm08": "PHM08 score",
+    "r2": "R²",
+    "roc_auc": "ROC AUC",
+    "f1_macro": "macro F1",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
