@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from concours.api.contest import Contest
 from concours.core.errors import ContestError, DataError
 from concours.core.registry import load
 from concours.kernels.scoring.life import by_life, capped_squares, phm08
+from concours.stores.values import get_values
 from concours.tasks.kinds import KINDS
 from concours.tasks.life.finding import find
 from concours.tasks.outputs.life import Life
@@ -159,6 +161,19 @@ def test_lives_count_up_to_the_cap() -> None:
     output = Life(cap=125)
     assert output.metric("rmse_capped").score(y, p) == pytest.approx(np.sqrt(116 / 3))
     assert output.metric("rmse").score(y, p) == pytest.approx(np.sqrt((4900 + 100 + 16) / 3))
+
+
+def test_models_are_told_lives_up_to_the_cap(tmp_path: Path) -> None:
+    """Targets are kept as they are, so that both errors can be told; who is fitted gets them capped."""
+    task = replace(worn(tmp_path, 0), options={"time": "cycle", "window": 6, "cap": 5})
+    contest = Contest(task=task, entrants=[], lineup="none", cooperate=[], engine="inline", out=tmp_path / "run")
+    result = contest.run(lasting=False)
+    store, problem = result.folder.store, result.setup.problem
+    y = get_values(store, problem.train.y)
+    said = get_values(store, result.candidates["dummy"].test or "")
+    assert y.max() > 5
+    assert said.max() <= 5
+    assert said.mean() == pytest.approx(np.minimum(y, 5).mean(), rel=0.05)
 
 
 def test_the_score_of_the_challenge_is_worse_for_what_is_late() -> None:

@@ -151,7 +151,8 @@ def _of_table(source: Path, table: pa.Table, options: Options, *, classes: bool)
         return None
     time = with_time(table, source.name, columns)
     steps = sum(one.shape[1] for one in found.values)
-    data = f"{counted(len(found), 'sequence')} by {id!r}, {steps:,} steps of {counted(len(found.channels), 'channel')}"
+    channels = len([channel for channel in found.channels if channel != time])
+    data = f"{counted(len(found), 'sequence')} by {id!r}, {steps:,} steps of {counted(channels, 'channel')}"
     keys: dict[str, tuple[Any, str]] = {
         "data": (str(source), data),
         "id": (id, "rows with one value of it are a sequence"),
