@@ -120,6 +120,19 @@ def sizes(y: Floats) -> Codes:
     return np.bincount(query)[query]
 
 
+def size_bins(y: Floats, *, most: int = 4) -> tuple[tuple[str, ...], Codes]:
+    """Sizes of queries in a few ranges of about as many queries each, written as `4 to 7`; and that of each row,
+    (rows,) by its place.
+    """
+    size = sizes(y)
+    of_query = size[np.unique(queries(y), return_index=True)[1]]
+    edges = np.unique(np.quantile(of_query, np.arange(1, most) / most, method="inverted_cdf"))
+    edges = edges[edges < of_query.max()]
+    low, high = [int(of_query.min()), *(edges + 1).astype(int)], [*edges.astype(int), int(of_query.max())]
+    told = tuple(f"{a}" if a == b else f"{a} to {b}" for a, b in zip(low, high, strict=True))
+    return told, np.asarray(np.searchsorted(edges, size, "left"), dtype=np.int64)
+
+
 def telling(y: Floats) -> NDArray[np.bool_]:
     """(rows,) whether the query of each has documents that are more relevant than others."""
     query = queries(y)

@@ -30,6 +30,7 @@ from concours.report.sections.lives import lives_section
 from concours.report.sections.matches import matches_section
 from concours.report.sections.mistakes import mistakes_section
 from concours.report.sections.objects import objects_section
+from concours.report.sections.parts import parts_section
 from concours.report.sections.population import population_section
 from concours.report.sections.predictions import predictions_section
 from concours.report.sections.said import said_section
@@ -76,6 +77,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     explanations_section,
     alignments_section,
     lives_section,
+    parts_section,
     groups_section,
     slices_section,
     card_section,

@@ -17,7 +17,7 @@ from concours.core.errors import DataError
 from concours.core.slices import Grouping
 from concours.core.written import number_in
 from concours.kernels.joining.blending import blend
-from concours.kernels.scoring.orders import queries, sizes, telling
+from concours.kernels.scoring.orders import size_bins, telling
 from concours.kernels.scoring.spread import spread
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.orders import MISORDERED, MRR, ndcg_named
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 30
 """The highest relevance: beyond it what a document gains, `2 ** relevance`, leaves others no weight."""
-_BINS: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +49,7 @@ class Order(OutputKind):
     can: ClassVar[Mapping[str, str]] = {
         "sum": "",
         "explain": "",
-        "diagnose": "concours.insights.diagnosis:of_rows",
+        "diagnose": "concours.insights.parts:of_orders",
     }
 
     @property
@@ -126,26 +125,13 @@ class Order(OutputKind):
         grades = Grouping(
             column="relevance", values=tuple(f"{level}" for level in levels), codes=codes.astype(np.int32)
         )
-        return [_by_size(y), grades]
+        told, at = size_bins(y)
+        return [Grouping(column="query size", values=told, codes=at.astype(np.int32)), grades]
 
     def shown(self, y: Values) -> list[int]:
         """The score."""
         del y
         return [0]
-
-
-def _by_size(y: Values) -> Grouping:
-    """Documents by how many their query has: in about as many queries each."""
-    size = sizes(y)
-    of_query = size[np.unique(queries(y), return_index=True)[1]]
-    edges = np.unique(np.quantile(of_query, np.arange(1, _BINS) / _BINS, method="inverted_cdf"))
-    edges = edges[edges < of_query.max()]
-    low = np.concatenate([[of_query.min()], edges + 1]).astype(int)
-    high = np.concatenate([edges, [of_query.max()]]).astype(int)
-    told = tuple(f"{a}" if a == b else f"{a} to {b}" for a, b in zip(low, high, strict=True))
-    return Grouping(
-        column="documents of the query", values=told, codes=np.searchsorted(edges, size, "left").astype(np.int32)
-    )
 
 
 def _untold(y: Values, known: NDArray[np.bool_], name: str) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ class Several(OutputKind):
     can: ClassVar[Mapping[str, str]] = {
         "sum": "",
         "explain": "",
-        "diagnose": "concours.insights.diagnosis:of_rows",
+        "diagnose": "concours.insights.parts:of_targets",
     }
     several = True
     targets: tuple[str, ...] = ()
