@@ -64,7 +64,7 @@ class LOFDetector(Detector):
     """
 
     def __init__(
-        self, *, neighbours: int = 20, most: int = 5000, window: int | None = None, random_state: int | None = None
+        self, *, neighbours: int = 20, most: int = 2000, window: int | None = None, random_state: int | None = None
     ) -> None:
         self.neighbours = neighbours
         self.most = most
@@ -75,7 +75,7 @@ class LOFDetector(Detector):
         del y
         known = self._values(rows)[some(len(rows), self.most, self.random_state)]
         near = min(self.neighbours, len(known) - 1)
-        self.factor_ = LocalOutlierFactor(n_neighbors=near, novelty=True).fit(known)
+        self.factor_ = LocalOutlierFactor(n_neighbors=near, novelty=True, algorithm="brute").fit(known)
 
     def _strange(self, rows: Floats) -> Floats:
         with np.errstate(invalid="ignore", over="ignore"):

@@ -8,9 +8,10 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_random_state
 from torch import Tensor, nn
 
-from concours.entrants.anomaly_scores import matrix, ranked, shares_of
+from concours.entrants.anomaly_scores import matrix, ranked, shares_of, some
 from concours.entrants.estimator import NeuralEstimator
 from concours.entrants.losses import Loss
 from concours.entrants.networks import Network, Standardise
@@ -37,8 +38,8 @@ class AutoencoderDetector(NeuralEstimator):
     """An autoencoder (Hawkins et al. 2002): what it cannot repeat, it has seldom seen.
 
     The score is the mean squared error of the columns, or of the values of a window, in deviations. `hidden`: width of
-    its layers; `code`: of the narrow place; None: an eighth of the columns, two at least. Rows, targets and predictions
-    as of `entrants.anomaly_scores`.
+    its layers; `code`: of the narrow place; None: an eighth of the columns, two at least. Of many rows `most` are drawn
+    to learn from. Rows, targets and predictions as of `entrants.anomaly_scores`.
     """
 
     _build = staticmethod(bottleneck)
@@ -50,6 +51,7 @@ class AutoencoderDetector(NeuralEstimator):
         *,
         hidden: int = 64,
         code: int | None = None,
+        most: int = 10_000,
         window: int | None = None,
         epochs: int | None = None,
         learning_rate: float | None = None,
@@ -58,6 +60,7 @@ class AutoencoderDetector(NeuralEstimator):
     ) -> None:
         self.hidden = hidden
         self.code = code
+        self.most = most
         self.window = window
         self.epochs = epochs
         self.learning_rate = learning_rate
@@ -70,7 +73,10 @@ class AutoencoderDetector(NeuralEstimator):
         rows = self._read(X)
         self.mean_, deviation = rows.mean(axis=0), rows.std(axis=0)
         self.deviation_ = np.where(deviation > 0, deviation, 1.0).astype(np.float32)
-        self._fit(rows, self._scaled(rows), rows.shape[1])
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        drawn = some(len(rows), self.most, seed)
+        self._told_kin()  # which rows belong together is of all of them
+        self._fit(rows[drawn], self._scaled(rows[drawn]), rows.shape[1])
         self.knots_, self.shares_ = shares_of(self._strange(X))
         return self
 

@@ -636,7 +636,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "dqn": {"opening:points": _agent("networks:DeepQAgent", "torch")},
     "robust-z": _strange("anomaly_detectors:RobustZ", _rows(2e-6)),
     "isolation-forest": _strange("anomaly_detectors:IsolationDetector", _rows(1e-5)),
-    "lof": _strange("anomaly_detectors:LOFDetector", _rows(1e-3)),
+    "lof": _strange("anomaly_detectors:LOFDetector", _rows(1e-4)),
     "one-class-svm": _strange("anomaly_detectors:OneClassDetector", _rows(5e-5)),
     "ecod": _strange("anomaly_detectors:ECOD", _rows(2e-5)),
     "autoencoder": _strange("anomaly_networks:AutoencoderDetector", _epochs(2e-2), "torch"),
