@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,8 @@ class Predicted:
         weights: of the rows, (rows,): they count in curves alone, so that their areas are the board's.
         rng: for what is drawn.
         meta: what of the data belongs to the output (`core.kind.Output`).
+        rows: gives the rows as they were read, a frame or an array, for who looks at them.
+        called: what the group of each row is called, and where in it the row lies, by what that is.
     """
 
     y: Any
@@ -48,6 +50,8 @@ class Predicted:
     weights: Floats | None
     rng: np.random.Generator
     meta: Mapping[str, Any] = field(default_factory=dict)
+    rows: Callable[[], Any] = lambda: None
+    called: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def of_rows(found: Predicted) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from concours.core.registry import load
 from concours.core.slices import LEAST, Grouping
 from concours.core.values import take
 from concours.engine.outputs import output_of
-from concours.engine.rows import first_division, shown_table, stills
+from concours.engine.rows import first_division, get_rows, shown_table, stills
 from concours.engine.runners.score import as_taken, decided, groups_of, metric_of_rows, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.insights.diagnosis import Predicted
@@ -59,6 +59,7 @@ def diagnose(job: Job, store: Store) -> JobResult:
     decision = job.params["decision"]
     metric, output = metric_of_rows(job), output_of(job)
     scores = metric.row_scores(y, as_taken(metric, p, decision, folds))
+    called = get_table(store, job.inputs["called"]) if "called" in job.inputs else None
     own = load(output.can["diagnose"])(
         Predicted(
             y=y,
@@ -69,18 +70,21 @@ def diagnose(job: Job, store: Store) -> JobResult:
             weights=weights_of(job, store),
             rng=rng,
             meta=output.meta,
+            rows=partial(get_rows, store, job.inputs["x"]),
+            called={} if called is None else {name: _names(called, name) for name in called.column_names},
         )
     )
     ways, taught = partial(_groupings, job, store, y), folds is not None
     found = sliced(metric, scores, ways, groups_of(job, store), taught=taught, rng=rng)
-    called = get_table(store, job.inputs["called"]) if "called" in job.inputs else None
-    groups = {} if called is None else {"groups": by_group(metric, scores, called.column_names[0], _names(called))}
-    return JobResult(values={**own, **found, **groups})
+    if called is None:
+        return JobResult(values={**own, **found})
+    first = called.column_names[0]
+    return JobResult(values={**own, **found, "groups": by_group(metric, scores, first, _names(called, first))})
 
 
-def _names(called: pa.Table) -> list[str]:
-    """What the group of each row is called, (rows,)."""
-    return [str(name) for name in called.column(0).to_pylist()]
+def _names(called: pa.Table, column: str) -> list[str]:
+    """What the group of each row is called, or where in it the row lies, (rows,)."""
+    return [str(name) for name in called[column].to_pylist()]
 
 
 def _groupings(job: Job, store: Store, y: Any, rows: NDArray[np.int64]) -> list[Grouping]:

@@ -11,6 +11,7 @@ from concours.report.lines import Report
 from concours.report.sections.adversarial import adversarial_section
 from concours.report.sections.alignments import alignments_section
 from concours.report.sections.alliances import alliances_section
+from concours.report.sections.anomalies import anomalies_section
 from concours.report.sections.answers import answers_section
 from concours.report.sections.bracket import bracket_section
 from concours.report.sections.card import card_section
@@ -66,6 +67,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     savings_section,
     credit_section,
     predictions_section,
+    anomalies_section,
     surprise_section,
     continuations_section,
     answers_section,

@@ -121,11 +121,6 @@ class Anomaly(OutputKind):
         del y, weights
         return np.zeros((1, 1))
 
-    def spread(self, y: Values, test: Values | None) -> dict[str, Any]:
-        """`counts` and `test`: rows of each sort."""
-        counts = [None if part is None else np.bincount(part[:, 0].astype(int), minlength=2) for part in (y, test)]
-        return {name: None if of is None else of.tolist() for name, of in zip(("counts", "test"), counts, strict=True)}
-
     def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
         """Scores (rows,)."""
         del weights
