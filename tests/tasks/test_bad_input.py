@@ -259,7 +259,73 @@ SEVERAL = {
     "one target alone": _things(said="t.csv: several targets were expected", target="sort"),
 }
 
-CASES = {**SEQUENCES, **UNITS, **RANKED, **SEVERAL}
+_PEOPLE = ("50,3,1", "61,4,0", "40,9,1", "55,2,0")
+
+
+def _people(*lines: str, said: str, left: tuple[int, str] | None = None, rows: tuple[str, ...] = _PEOPLE) -> Case:
+    """Four people, two of whom are censored, and lines behind them, of which the first is row 5."""
+    keys = {"target": "time", "options": {"event": "died"}}
+    return Case(
+        kind="survival", files={"p.csv": _rows("age,time,died", *rows, *lines)}, keys=keys, said=said, left=left
+    )
+
+
+_LEFT_OUT = "p.csv: 1 row without a time above 0 or an event left out; first: row 5: "
+
+SURVIVAL = {
+    "all events censored": _people(
+        rows=("50,3,0", "61,4,0", "40,9,0"),
+        said="p.csv: all 3 rows are censored by 'died'; nothing tells when the event comes: look whether task.happened",
+    ),
+    "a time of nothing": _people(
+        "44,0,1",
+        said="p.csv: row 5: the time is 0, and a number above 0 was expected; 1 such row of 5; on_bad_row",
+        left=(4, f"{_LEFT_OUT}the time is 0"),
+    ),
+    "a negative time": _people(
+        "44,-2,1", said="p.csv: row 5: the time is -2, and a number above 0", left=(4, f"{_LEFT_OUT}the time is -2")
+    ),
+    "no time": _people(
+        "44,,1",
+        said="p.csv: the target 'time' is missing in 1 of 5 rows, first in row 5",
+        left=(4, "1 row without the target 'time' left out; first: row 5"),
+    ),
+    "no event": _people(
+        "44,7,", said="p.csv: row 5: the event 'died' is missing", left=(4, f"{_LEFT_OUT}the event 'died' is missing")
+    ),
+    "three sorts of events": _people(
+        "44,7,2",
+        said="p.csv: the event 'died' must have two values, whether it came or not; it has 3: '0', '1', '2'; the",
+    ),
+    "events of unclear words": _people(
+        rows=("50,3,gone", "61,4,here"),
+        said="p.csv: which value of the event 'died' says that it came: 'gone', 'here'?",
+    ),
+    "dates for times": _people(
+        rows=("50,2020-01-05,1", "61,2021-02-03,0"), said="p.csv: times to an event must be numbers above 0, got"
+    ),
+}
+
+
+def _customers(*lines: str, said: str, **keys: Any) -> Case:
+    return Case(kind="clustering", files={"c.csv": _rows("name,age", *lines)}, keys=keys, said=said)
+
+
+CLUSTERS = {
+    "rows that are all the same": _customers(
+        *("Ada,5",) * 9, said="c.csv: no column of 2 puts rows apart into groups: each has one value only, or words"
+    ),
+    "only words that hardly come again": _customers(
+        *(f"n{row},1" for row in range(9)), said="words that hardly come again; clustering wants numbers, or words that"
+    ),
+    "fewer rows than groups": _customers(
+        *(f"Ada,{row}" for row in range(5)),
+        said="c.csv: 5 rows are too few for 4 groups of two rows at least",
+        options={"groups": 4},
+    ),
+}
+
+CASES = {**SEQUENCES, **UNITS, **RANKED, **SEVERAL, **SURVIVAL, **CLUSTERS}
 
 
 def _read(case: Case, folder: Path, **keys: Any) -> Data:

@@ -38,6 +38,7 @@ RECIPES = _names("""
     concours.entrants.extracts: LeadSummariser TextRankSummariser
     concours.entrants.forecast_libraries: StatsForecaster
     concours.entrants.forecast_networks: DecomposedForecaster
+    concours.entrants.clusters: AutoencoderGroups DensityGroups KMeansGroups MixtureGroups RandomCentres
     concours.entrants.survival: KaplanMeier
     concours.entrants.survival_libraries: BoostedHazards CoxModel CoxNet SurvivalForest
     concours.entrants.survival_networks: HazardNetwork

@@ -30,6 +30,7 @@ PREPARING: Mapping[str, Callable[[Size], float]] = {
     "columns": _columns,
     "codes": _columns,
     "matrix": _columns,
+    "standard": _columns,
     "sums": _columns,
     "words": lambda size: _columns(size) + _texts(size),
     "tfidf": _texts,

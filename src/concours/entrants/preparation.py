@@ -17,7 +17,7 @@ from concours.entrants.minirocket import MiniRocket
 from concours.entrants.sequence_features import WindowStatistics
 from concours.entrants.sounds import MelPictures, MelStatistics
 from concours.entrants.summed import SummedColumns
-from concours.entrants.tables import Codes, Matrix, TableColumns
+from concours.entrants.tables import Codes, Matrix, Standard, TableColumns
 from concours.entrants.terms import TableTerms
 from concours.entrants.texts import TextTopics, TextVectors
 
@@ -49,6 +49,7 @@ PREPARATIONS: Mapping[str, Callable[[], Any]] = {
     "columns": TableColumns,
     "codes": lambda: make_pipeline(TableColumns(), Codes()),
     "matrix": lambda: make_pipeline(TableColumns(), Matrix()),
+    "standard": lambda: make_pipeline(TableColumns(), Standard()),
     "sums": SummedColumns,
     "words": TableTerms,
     "tfidf": TextVectors,

@@ -226,6 +226,10 @@ def _survivor(path: str, cost: Callable[[Size], float], package: str | None = "s
     return ModelSpec(recipe=f"concours.entrants.{path}", params=params, package=package, seconds=cost)
 
 
+def _grouper(name: str, each: float) -> ModelSpec:
+    return ModelSpec(recipe=f"concours.entrants.clusters:{name}", seconds=_rows(each))
+
+
 def _detector(path: str, cost: Callable[[Size], float]) -> ModelSpec:
     return ModelSpec(recipe=f"concours.entrants.{path}", prepare="none", seconds=cost)
 
@@ -475,6 +479,13 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "kaplan-meier": {
         "table:survival": ModelSpec(recipe="concours.entrants.survival:KaplanMeier", prepare="none", seconds=_few)
     },
+    "random-centres": {"table:clusters": _grouper("RandomCentres", 1e-6)},
+    "k-means": {"table:clusters": _grouper("KMeansGroups", 1e-4)},
+    "gaussian-mixture": {
+        "condition:pictures": _sampler("samplers:GaussianSampler", 4e-6, parts=5),
+        "table:clusters": _grouper("MixtureGroups", 2e-4),
+    },
+    "hdbscan": {"table:clusters": _grouper("DensityGroups", 2e-4)},
     "cox": {"table:survival": _survivor("survival_libraries:CoxModel", _rows(1e-3))},
     "cox-net": {"table:survival": _survivor("survival_libraries:CoxNet", _rows(1e-3))},
     "catboost": {
@@ -620,7 +631,6 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "windows": {"image:boxes": _detector("windows:WindowDetector", _pictures(3e-2))},
     "independent-pixels": {"condition:pictures": _sampler("samplers:IndependentPixels", 1e-7)},
     "pca-gaussian": {"condition:pictures": _sampler("samplers:GaussianSampler", 2e-7)},
-    "gaussian-mixture": {"condition:pictures": _sampler("samplers:GaussianSampler", 4e-6, parts=5)},
     "vae": {"condition:pictures": _network("drawing:VaeSampler", _drawn(7.0))},
     "gan": {"condition:pictures": _network("drawing:GanSampler", _drawn(10.0))},
     "diffusion": {"condition:pictures": _network("drawing:DiffusionSampler", _drawn(10.0))},
@@ -639,7 +649,10 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "lof": _strange("anomaly_detectors:LOFDetector", _rows(1e-4)),
     "one-class-svm": _strange("anomaly_detectors:OneClassDetector", _rows(5e-5)),
     "ecod": _strange("anomaly_detectors:ECOD", _rows(2e-5)),
-    "autoencoder": _strange("anomaly_networks:AutoencoderDetector", _epochs(2e-2), "torch"),
+    "autoencoder": {
+        **_strange("anomaly_networks:AutoencoderDetector", _epochs(2e-2), "torch"),
+        "table:clusters": _grouper("AutoencoderGroups", 5e-4),
+    },
     "past-surprise": _watching("anomaly_series:PastSurprise", _rows(1e-6)),
     "past-alarm": _watching("anomaly_series:PastAlarm", _rows(1e-6)),
     "past-forest": _watching("anomaly_series:PastForest", _rows(1e-5)),

@@ -10,6 +10,7 @@ from concours.core.kind import Form
 from concours.core.registry import Registry
 from concours.tasks.inputs.condition import CONDITION
 from concours.tasks.inputs.couple import COUPLE
+from concours.tasks.inputs.grouped import GROUPED
 from concours.tasks.inputs.input import InputKind
 from concours.tasks.inputs.opening import OPENING
 from concours.tasks.inputs.pairs import DOCUMENT, SENTENCE
@@ -28,6 +29,7 @@ from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
+from concours.tasks.outputs.groups import Groups
 from concours.tasks.outputs.language import Language
 from concours.tasks.outputs.life import Life
 from concours.tasks.outputs.masks import MasksOutput
@@ -122,6 +124,7 @@ _SEQUENCES = ("logistic", "minirocket", "lightgbm", "extra-trees", "cnn")
 _SENSORS = ("ridge", "lightgbm", "minirocket", "extra-trees", "cnn")
 _SURVIVAL = ("cox", "xgboost", "forest", "dnn", "cox-net")
 _SEVERAL = ("linear", "lightgbm", "extra-trees", "dnn", "boosting", "linear-chain", "xgboost")
+_GROUPS = ("k-means", "gaussian-mixture", "hdbscan", "autoencoder")
 _PAIRS = ("word-table", "nearest", "gru", "transformer")
 _COUPLES = ("logistic", "boosting", "svm", "forest")
 _ALIKE = ("ridge", "boosting", "forest")
@@ -276,8 +279,19 @@ _OWN = {
             output=Survival,
             lineups={"fast": _SURVIVAL, "full": (*_SURVIVAL, "extra-trees", "boosting")},
             finder="concours.tasks.survival.finding:find",
+            sure=False,
             sample="concours.tasks.survival.finding:sample",
             baseline="kaplan-meier",
+        ),
+        Kind(
+            name="clustering",
+            input=GROUPED,
+            output=Groups,
+            lineups={"fast": _GROUPS, "full": _GROUPS},
+            finder="concours.tasks.clusters.finding:find",
+            sure=False,
+            sample="concours.tasks.clusters.finding:sample",
+            baseline="random-centres",
         ),
         Kind(
             name="translation",

@@ -9,6 +9,7 @@ from typing import Any
 from concours.report.axis import linear, short
 from concours.report.figures import Bar, Curve, Figure, Grid, Plane, Planes, Section, Table
 from concours.report.lines import Report
+from concours.report.sections.clusters import group_figures
 from concours.report.sections.survival import survival_figures
 from concours.report.units import share
 
@@ -298,5 +299,10 @@ def histogram(x_name: str, y_name: str, edges: Sequence[float], counts: Sequence
     return Plane(x=x, y=y, bars=bars, caption=caption)
 
 
-_FIGURES = {"confusion": _of_classes, "residuals": _of_numbers, "survival": survival_figures}
+_FIGURES = {
+    "confusion": _of_classes,
+    "residuals": _of_numbers,
+    "survival": survival_figures,
+    "groups_found": group_figures,
+}
 """By what was found."""

@@ -12,6 +12,7 @@ from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
+from concours.tasks.outputs.groups import Groups
 from concours.tasks.outputs.language import Language
 from concours.tasks.outputs.life import Life
 from concours.tasks.outputs.masks import MasksOutput
@@ -34,6 +35,7 @@ _OWN: Final[tuple[type[OutputKind], ...]] = (
     Series,
     Survival,
     Anomaly,
+    Groups,
     Text,
     Summary,
     Transcript,

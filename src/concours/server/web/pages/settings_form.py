@@ -20,7 +20,7 @@ KINDS: Final = (
     "speech-recognition", "audio-classification", "video-classification",
     "sequence-classification", "sequence-regression", "remaining-useful-life",
     "forecasting", "anomaly-detection", "tabular-anomaly-detection",
-    "ranking", "multi-output", "survival", "translation",
+    "ranking", "multi-output", "survival", "clustering", "translation",
     "text-pairs", "text-similarity", "summarization", "language-modelling", "object-detection", "segmentation",
     "image-generation",
     "game",

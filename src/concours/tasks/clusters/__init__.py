@@ -1,0 +1,1 @@
+"""Clustering: rows of a table that are put into groups."""
