@@ -53,10 +53,33 @@ def test_labels_and_numbers_are_found(tmp_path):
         output.metric("mean_log_loss")
 
 
+@pytest.mark.parametrize("as_frame", [True, False])
+def test_targets_may_be_given(as_frame):
+    """Beside inputs, a frame or an array, with a column a target."""
+    frame = _frame()
+    given = frame[["level", "size"]]
+    x, target = frame[["x"]], given if as_frame else given.to_numpy()
+    task = Task(kind="multi-output", data=x, target=target, split=Split(folds=2))
+    output = _ingested(task)[0]
+    assert output.widths == (3, 0)
+    assert output.targets == (("level", "size") if as_frame else ("target 0", "target 1"))
+    with pytest.raises(DataError, match="missing in 1 of 60 rows, first in row 2"):
+        _ingested(Task(**{**vars(task), "target": given.mask(frame.index == 1)}))
+    with pytest.raises(DataError, match="two values a row or more"):
+        _ingested(Task(**{**vars(task), "target": given.to_numpy()[:, :1]}))
+
+
 def test_scales_are_of_the_rows_that_are_fitted_on(tmp_path):
     """What a constant loses is learned without the rows that judge."""
     output, y, _ = _ingested(sample(tmp_path, 0))
     assert output.scales[2] == pytest.approx(y[:, 2].var())
+
+
+def test_what_is_drawn_of_predictions_has_a_name():
+    """Probabilities of labels, of one unit; the first number where there are no labels."""
+    assert OUTPUT.shown_as(OUTPUT.shown(np.zeros((1, 2)))) == ["colour is red"]
+    numbers = Several(targets=("a", "b"), called=((), ()), scales=(1.0, 1.0))
+    assert numbers.shown_as(numbers.shown(np.zeros((1, 2)))) == ["a"]
 
 
 def test_files_of_predictions_are_read_back():

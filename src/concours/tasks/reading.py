@@ -214,7 +214,12 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
         kept, told = with_target(x, sought, task, name, unit=opened.unit)
         task = replace(task, weight=weights_kept(task.weight, kept, len(x)))
         left_out, x = left_out + len(x) - len(kept), taken(x, kept)
-    x, y = split_all_off(x, sought, name) if several(task) else _apart(x, y, target, opened, name)
+    if several(task):
+        x, y = split_all_off(x, sought, name)
+    elif kind.output.several and np.ndim(target) == 2:
+        y = _all_given(target, x)
+    else:
+        x, y = _apart(x, y, target, opened, name)
     text: tuple[str, ...] = ()
     apart: pa.Table | None = None
     x, weights, said = weights_apart(x, task.weight, name)
@@ -296,8 +301,8 @@ def _given(target: Any, x: Any) -> NDArray[Any]:
 
     y = np.asarray(target)
     if y.shape != (len(x),):
-        several = "; several targets at once are no kind of task yet: hold a contest for each" if y.ndim > 1 else ""
-        raise DataError(f"task.target must have one value a row: expected shape ({len(x)},), got {y.shape}{several}")
+        more = "; several targets at once are predicted by tasks of kind multi-output" if y.ndim > 1 else ""
+        raise DataError(f"task.target must have one value a row: expected shape ({len(x)},), got {y.shape}{more}")
     if y.dtype.kind in "biuf":
         return y
     # A list of texts with a NaN becomes an array of texts with "nan".
@@ -307,6 +312,19 @@ def _given(target: Any, x: Any) -> NDArray[Any]:
             f"task.target is missing in {gaps.sum()} of {len(y)} rows, first in row {int(np.argmax(gaps)) + 1}"
         )
     return y
+
+
+def _all_given(target: Any, x: Any) -> pa.Table:
+    """Several targets (rows, targets), a frame or an array, as a table. Raises DataError."""
+    import pandas as pd
+
+    frame = target if isinstance(target, pd.DataFrame) else pd.DataFrame(np.asarray(target)).add_prefix("target ")
+    if len(frame) != len(x) or frame.shape[1] < 2:
+        raise DataError(f"task.target must have two values a row or more, ({len(x)}, targets); got {frame.shape}")
+    if gaps := int(frame.isna().any(axis=1).sum()):
+        first = int(frame.isna().any(axis=1).to_numpy().argmax()) + 1
+        raise DataError(f"task.target is missing in {gaps} of {len(frame)} rows, first in row {first}")
+    return pa.Table.from_pandas(frame.infer_objects(), preserve_index=False)
 
 
 def with_target(

@@ -135,8 +135,9 @@ def one_at_a_time(targets: Sequence[Any]) -> str:
     lines = [f'target = "{name}", drop = [{", ".join(_quoted(names, name))}]' for name in names[:3]]
     more = f"; and so on for {len(names) - 3} more" if len(names) > 3 else ""
     return (
-        f"task.target: several targets at once ({', '.join(names[:6])}) are not predicted by this kind of task: hold "
-        f"a contest for each that leaves the others out: {'; then '.join(lines)}{more}"
+        f"task.target: several targets at once ({', '.join(names[:6])}) are not predicted by this kind of task; "
+        'kind = "multi-output" does, or hold a contest for each that leaves the others out: '
+        f"{'; then '.join(lines)}{more}"
     )
 
 

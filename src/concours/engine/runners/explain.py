@@ -48,10 +48,14 @@ def dependence(job: Job, store: Store) -> JobResult:
     """How predictions go with a column.
 
     Inputs and params as for `importance`, and `columns`, names. Values: see `insights.columns.dependence`; `outputs`
-    are the codes of the classes shown: the second of two, else the most frequent five; [0] for a number.
+    are the codes of the classes shown: the second of two, else the most frequent five; [0] for a number; and `named`,
+    what they are called, where they are no classes of one target.
     """
-    shown = output_of(job).shown(get_values(store, job.inputs["y"]))
-    return JobResult(values=columns.dependence(_explained(job, store), job.params["columns"], shown, _dates))
+    output = output_of(job)
+    shown = output.shown(get_values(store, job.inputs["y"]))
+    found = columns.dependence(_explained(job, store), job.params["columns"], shown, _dates)
+    called = output.shown_as(shown)
+    return JobResult(values={**found, **({"named": called} if called else {})})
 
 
 def _explained(job: Job, store: Store) -> columns.Explained:

@@ -124,17 +124,12 @@ def _dependence(r: Report, found: Mapping[str, Any]) -> Figure:
         for point in column[key]
         for value in point
     ]
-    what = (
-        f"probability of {r.classes[outputs[0]]}"
-        if len(r.classes) == 2
-        else "probability"
-        if r.classes
-        else "prediction"
-    )
+    named = [r.classes[code] for code in outputs] if r.classes else found.get("named", ["prediction"])
+    told = named[0] if len(named) == 1 else "prediction"
+    what = told if not r.classes else f"probability of {told}" if len(r.classes) == 2 else "probability"
     y = linear(what, ends)
     planes = tuple(_dependent(column, outputs, y) for column in found["columns"])
     shade = " and the shade holds eight of ten rows" if len(outputs) == 1 else ""
-    named = [r.classes[code] for code in outputs] if r.classes else ["prediction"]
     return Figure(
         title="How they matter",
         read=(

@@ -330,6 +330,11 @@ class OutputKind(ABC):
         """The columns of predictions to draw where a model is explained, of an output that can `explain`."""
         raise TypeError(f"no number tells {self.said}")
 
+    def shown_as(self, shown: Sequence[int]) -> list[str]:
+        """What these columns of predictions are called, where they are no classes of one target; else nothing."""
+        del shown
+        return []
+
     def agreement(self, said: Values, other: Values) -> NDArray[np.float64]:
         """(rows,) the share of what another says of a row that is the best of what is said; of itself, how sure it is.
 

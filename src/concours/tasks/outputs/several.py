@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from concours.tasks.task import Task
 
 _ONE: Final = 1e-3
+_SHOWN: Final = 5
 _MOST_LABELS: Final = 1000
 _DECLARED: Final = {"number": "number", "word": "classes", "truth": "classes"}
 
@@ -255,9 +256,18 @@ class Several(OutputKind):
         ]
 
     def shown(self, y: Values) -> list[int]:
-        """Of each target the number, or the last label."""
+        """The last label of each target that has some, of five at most; where all are numbers the first one."""
         del y
-        return [block.stop - 1 for block in blocks(self.widths)]
+        ends = [block.stop - 1 for block in blocks(self.widths)]
+        return [end for end, width in zip(ends, self.widths, strict=True) if width][:_SHOWN] or ends[:1]
+
+    def shown_as(self, shown: Sequence[int]) -> list[str]:
+        """`target is label`, or the target."""
+        names = {
+            block.stop - 1: f"{name} is {labels[-1]}" if labels else name
+            for name, labels, block in zip(self.targets, self.called, blocks(self.widths), strict=True)
+        }
+        return [names[column] for column in shown]
 
 
 def _checked(column: pa.ChunkedArray, target: str, task: Task, name: str) -> pa.ChunkedArray:
