@@ -190,6 +190,20 @@ def test_tables_of_rows_that_stand_alone_are_no_sequences(tmp_path: Path) -> Non
     assert find_classes(tmp_path / "visits.csv", Options()) is None
 
 
+def test_files_of_sequences_are_found(tmp_path: Path) -> None:
+    """Arrays may be pictures, so that a person has to name their kind; a `.ts` file is what it is."""
+    (tmp_path / "toy.ts").write_text(TS)
+    found = find_classes(tmp_path / "toy.ts", Options())
+    assert found is not None
+    assert found["target"] == ("target", "2 values (go, stop)")
+    assert find_number(tmp_path / "toy.ts", Options()) is None
+    np.savez(tmp_path / "a.npz", X=np.zeros((6, 2, 5)), y=list("ababab"))
+    assert find_classes(tmp_path / "a.npz", Options()) is None
+    arrays = find_classes(tmp_path / "a.npz", Options(asked=True))
+    assert arrays is not None
+    assert arrays["target"][0] == "y"
+
+
 def test_who_asks_for_the_kind_is_told_what_is_lacking(tmp_path: Path) -> None:
     (tmp_path / "plain.csv").write_text("a,b\n1,2\n3,4\n")
     with pytest.raises(DataError, match="has no column called like 'sequence_id', 'series' or 'trial'"):

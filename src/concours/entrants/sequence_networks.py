@@ -22,7 +22,8 @@ Array = NDArray[Any]
 
 _STEPS = 128
 """What a network reads at most: of longer sequences, means of successive steps."""
-_BATCH = 32
+_MANY = 2000
+_BATCH, _LARGE = 32, 64
 _HEAD = 16
 
 
@@ -33,7 +34,7 @@ class _OfSequences(NeuralEstimator):
         return np.ascontiguousarray(np.swapaxes(filled(X), 1, 2))
 
     def _settings(self, rows: int) -> Settings:
-        return in_small_batches(super()._settings(rows), rows, _BATCH, self.training)
+        return in_small_batches(super()._settings(rows), rows, _BATCH if rows < _MANY else _LARGE, self.training)
 
 
 class _Convolutional(_OfSequences):

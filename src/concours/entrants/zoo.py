@@ -527,7 +527,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         "table:classes": _ours("tabular:TabularTransformerClassifier", "torch", prepare="columns", cost=_rows(7e-3)),
         "table:number": _ours("tabular:TabularTransformerRegressor", "torch", prepare="columns", cost=_rows(7e-3)),
         "text:classes": _network("text_networks:TextTransformerClassifier", _words(1.6e-3)),
-        **_over_time("SequenceTransformer", 1e-5),
+        **_over_time("SequenceTransformer", 6e-5),
         "text:text": _network("translators:TransformerTranslator", _rows(1.5e-2)),
         "text:summary": _network(
             "translators:TransformerTranslator", _rows(3e-2), copies=True, length=256, pieces=2000
@@ -569,7 +569,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "words": {"passage:language": ModelSpec(recipe="concours.entrants.word_grams:WordModel", seconds=_rows(1e-3))},
     "lstm": {
         "passage:language": _network("language_models:LSTMLanguageModel", _learning(30.0)),
-        **_over_time("SequenceLSTM", 1e-5),
+        **_over_time("SequenceLSTM", 3e-5),
     },
     "gpt": {"passage:language": _network("language_models:GPTLanguageModel", _learning(30.0))},
     "copy": {"text:text": ModelSpec(recipe="concours.entrants.sentences:CopyTranslator", prepare="none", seconds=_few)},
@@ -604,7 +604,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "cnn": {
         "image:classes": _network("neural:ConvClassifier", _pictures(5e-3)),
         "sound:classes": _network("neural:ConvClassifier", _rows(4e-2), prepare="mel-pictures"),
-        **_over_time("SequenceConv", 1e-5),
+        **_over_time("SequenceConv", 6e-5),
     },
     "minirocket": {
         "sequence:classes": ModelSpec(
