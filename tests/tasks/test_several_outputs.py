@@ -63,8 +63,10 @@ def test_targets_may_be_given(as_frame):
     output = _ingested(task)[0]
     assert output.widths == (3, 0)
     assert output.targets == (("level", "size") if as_frame else ("target 0", "target 1"))
+    gap = given.copy()
+    gap.loc[1, "size"] = np.nan
     with pytest.raises(DataError, match="missing in 1 of 60 rows, first in row 2"):
-        _ingested(Task(**{**vars(task), "target": given.mask(frame.index == 1)}))
+        _ingested(Task(**{**vars(task), "target": gap}))
     with pytest.raises(DataError, match="two values a row or more"):
         _ingested(Task(**{**vars(task), "target": given.to_numpy()[:, :1]}))
 

@@ -216,7 +216,7 @@ def _data(opened: Opened, task: Task, kind: Kind) -> Data:
         left_out, x = left_out + len(x) - len(kept), taken(x, kept)
     if several(task):
         x, y = split_all_off(x, sought, name)
-    elif kind.output.several and np.ndim(target) == 2:
+    elif kind.output.several and not isinstance(target, (str, int)) and np.ndim(np.asarray(target)) == 2:
         y = _all_given(target, x)
     else:
         x, y = _apart(x, y, target, opened, name)
