@@ -325,7 +325,68 @@ CLUSTERS = {
     ),
 }
 
-CASES = {**SEQUENCES, **UNITS, **RANKED, **SEVERAL, **SURVIVAL, **CLUSTERS}
+
+def _watched(
+    *lines: str, said: str, left: tuple[int, str] | None, windows: str = '[["2026-01-01 20:00", "2026-01-01 21:00"]]'
+) -> Case:
+    """A series of 30 hours, and lines behind them, of which the first is row 31; rows begin at step 16."""
+    hours = [f"2026-01-0{1 + hour // 24} {hour % 24:02}:00:00,{hour % 5}.5" for hour in range(30)]
+    return Case(
+        kind="anomaly-detection",
+        files={"heat.csv": _rows("time,heat", *hours, *lines), "when.json": f'{{"heat.csv": {windows}}}'},
+        keys={"options": {"anomalies": "when.json"}},
+        said=said,
+        left=left,
+    )
+
+
+WATCHED = {
+    "a moment twice": _watched(
+        "2026-01-01 05:00:00,9.5",
+        said="heat.csv: 'time' has 2026-01-01 05:00:00 twice (1 such rows, first row 31)",
+        left=(15, "left out: heat.csv: 'time' has 2026-01-01 05:00:00 twice"),
+    ),
+    "a value that is missing": _watched(
+        "2026-01-02 06:00:00,",
+        said="heat.csv: 'heat' is missing in 1 rows, first in row 31",
+        left=(15, "left out: heat.csv: 'heat' is missing in 1 rows, first in row 31"),
+    ),
+    "a window outside the series": _watched(
+        windows='[["2026-01-01 20:00", "2026-01-01 21:00"], ["2027-01-01", "2027-01-02"]]',
+        said="when.json: heat.csv: anomaly 2, 2027-01-01 to 2027-01-02, lies outside the series, which has 30 steps from",
+        left=(15, "left out: when.json: heat.csv: anomaly 2"),
+    ),
+    "a window of an absent series": _watched(
+        windows='[["2026-01-01 20:00", "2026-01-01 21:00"]], "cold.csv": []',
+        said="when.json: there is no series 'cold.csv'",
+        left=(15, "left out: when.json: there is no series 'cold.csv'"),
+    ),
+    "a window that is no time": _watched(
+        windows='[["2026-01-01 20:00", "2026-01-01 21:00"], ["soon", "later"]]',
+        said="when.json: heat.csv: anomaly 2, soon to later, is not written as a date",
+        left=(15, "left out: when.json: heat.csv: anomaly 2"),
+    ),
+    "no window": Case(
+        kind="anomaly-detection",
+        files={"heat.csv": "time,heat\n2026-01-01 05:00:00,9.5\n", "when.json": "{}"},
+        keys={"options": {"anomalies": "when.json"}},
+        said="when.json: an object was expected that gives each series its anomalies",
+    ),
+    "a series of one step": Case(
+        kind="anomaly-detection",
+        files={"heat.csv": "time,heat\n2026-01-01 05:00:00,9.5\n", "when.json": '{"heat.csv": ["2026-01-01 05:00"]}'},
+        keys={"options": {"anomalies": "when.json"}},
+        said="heat.csv: a series of 1 step is too short, 24 at least were expected",
+    ),
+    "a label that is neither 0 nor 1": Case(
+        kind="tabular-anomaly-detection",
+        files={"t.csv": _rows("x,fault", "1,0", "2,1", "3,2")},
+        keys={"target": "fault"},
+        said="t.csv: row 3: the label is '2', and 0 for a normal row or 1 for an anomaly was expected",
+    ),
+}
+
+CASES = {**SEQUENCES, **UNITS, **RANKED, **SEVERAL, **SURVIVAL, **CLUSTERS, **WATCHED}
 
 
 def _read(case: Case, folder: Path, **keys: Any) -> Data:

@@ -7,12 +7,12 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from concours.report.axis import Axis, linear, short
-from concours.report.figures import Bar, Card, Cards, Curve, Figure, Plane, Planes, Section, Table
+from concours.report.figures import Card, Cards, Curve, Figure, Plane, Planes, Section, Table
 from concours.report.lines import Report
 
 _LONGEST: Final = 40
 """Letters of the name of a series above its picture."""
-_WORDS: Final = {True: "is one", False: "is labelled normal"}
+_WORDS: Final = {True: "an anomaly", False: "normal"}
 
 
 def anomalies_section(r: Report) -> Section | None:
@@ -47,7 +47,7 @@ def _series(found: Mapping[str, Any]) -> Figure | None:
             "series whose anomalies stand out most, last those whose do least."
         ),
         drawing=Planes(tuple(_plane(one, found["threshold"]) for one in series)),
-        keys=((0, "score"), (1, "series"), (2, "threshold")),
+        keys=((0, "score"), (1, "series"), (2, "threshold"), (3, "labelled an anomaly")),
         table=Table(
             caption="Series that are drawn",
             head=("Series", "average precision within it", "anomalies", "from", "to"),
@@ -68,11 +68,16 @@ def _plane(one: Mapping[str, Any], threshold: float) -> Plane:
         x=x,
         y=y,
         caption=_name(one["name"]),
-        bars=tuple(
-            Bar(low=x.at(low), high=x.at(high), height=100.0, text=f"anomaly {number}")
-            for number, (low, high) in enumerate(one["windows"], 1)
-        ),
         curves=(
+            *(
+                Curve(
+                    name=f"anomaly {number}",
+                    hue=3,
+                    points=((x.at(low), 0.0), (x.at(high), 0.0)),
+                    band=((x.at(low), 0.0, 100.0), (x.at(high), 0.0, 100.0)),
+                )
+                for number, (low, high) in enumerate(one["windows"], 1)
+            ),
             Curve(name="series", hue=1, points=_points(one["at"], one["value"], x, own, half=True)),
             Curve(name="score", hue=0, points=_points(one["at"], one["score"], x, y)),
             Curve(name="threshold", hue=2, form="dashes", points=((0.0, y.at(threshold)), (100.0, y.at(threshold)))),
@@ -100,7 +105,7 @@ def _strangest(r: Report, found: Mapping[str, Any]) -> Figure:
             title=one["name"] or f"row {one['row'] + 1:,}",
             said=(
                 ("score", f"{short(one['score'])}, as 1 of {10 ** min(one['score'], 9):,.0f}"),
-                ("it", _WORDS[one["anomaly"]]),
+                ("label", _WORDS[one["anomaly"]]),
             ),
             fields=tuple((column, f"{far:+.3g} deviations from the middle") for column, far in one["why"]),
             long=True,

@@ -245,5 +245,5 @@ def _columns(table: pa.Table, file: str, wanted: Columns) -> Columns:
 def by_rows(names: Sequence[str], stamps: Sequence[pa.Array]) -> pa.Table:
     """What each row of some series is called, a table of `series` and `time` as text."""
     lengths = [len(one) for one in stamps]
-    told = [pc.cast(one, pa.string()) for one in stamps]
+    told = [pc.replace_substring_regex(pc.cast(one, pa.string()), r"\.0+$", "") for one in stamps]
     return pa.table({"series": np.repeat(np.asarray(names, dtype=object), lengths), "time": pa.chunked_array(told)})
