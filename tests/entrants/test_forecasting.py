@@ -126,10 +126,10 @@ def test_what_cannot_be_fitted_is_told(kind, x, y, said):
 def test_a_recipe_is_told_what_belongs_to_its_series(kind):
     """Levels, season and context come from the task; what a person gives stays; without any, windows are one channel."""
     recipe = f"{kind.__module__}:{kind.__name__}"
-    output = Series(levels=LEVELS, season=SEASON, context=CONTEXT, horizon=HORIZON, scale=2.0)
+    output = Series(levels=LEVELS, season=SEASON, context=CONTEXT, horizon=HORIZON, scales=(2.0,))
     told = build(recipe, {"season": 3}, {}, None, seed=1, told=output.telling).get_params()
     assert (tuple(told["levels"]), told["season"], told["context"]) == (LEVELS, 3, CONTEXT)
-    assert set(output.telling) == {"levels", "season", "context", "channels"}
+    assert set(output.telling) == {"levels", "season", "context", "channels", "targets"}
     x, y = windows(40)
     bare = kind(**({"epochs": 2} if kind is DecomposedForecaster else {}))
     assert bare.fit(x[:, :CONTEXT], y).predict(x[:, :CONTEXT]).shape == (40, HORIZON * 9)

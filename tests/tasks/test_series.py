@@ -91,10 +91,10 @@ def test_the_scale_is_of_the_training_part_alone():
     """What comes after the first judged origin changes no score's unit."""
     table = frame(80)
     split = Split(test=0.3)
-    scale = read(task(table, split=split), KIND, Path())[0].meta["scale"]
+    scale = read(task(table, split=split), KIND, Path())[0].meta["scales"]
     later = table.assign(sold=np.where(np.arange(80) >= 70, table["sold"] * 9, table["sold"]))
-    assert read(task(later, split=split), KIND, Path())[0].meta["scale"] == scale
-    whole = read(task(later, split=Split(test=0.0)), KIND, Path())[0].meta["scale"]
+    assert read(task(later, split=split), KIND, Path())[0].meta["scales"] == scale
+    whole = read(task(later, split=Split(test=0.0)), KIND, Path())[0].meta["scales"]
     assert whole != scale
 
 
@@ -363,11 +363,11 @@ def test_a_test_part_may_be_constant():
     calm = table[60:].assign(sold=2.5)
     data, test = read(task(table[:60], test=calm, context=4), KIND, Path())
     assert (test.y == 2.5).all()
-    assert data.meta["scale"] == read(task(table[:60], test=table[60:], context=4), KIND, Path())[0].meta["scale"]
+    assert data.meta["scales"] == read(task(table[:60], test=table[60:], context=4), KIND, Path())[0].meta["scales"]
 
 
 def output(horizon: int = 3, levels: tuple[float, ...] = (0.1, 0.5, 0.9)) -> Series:
-    return Series(horizon=horizon, context=4, levels=levels, channels=("sold",), scale=2.0)
+    return Series(horizon=horizon, context=4, levels=levels, channels=("sold",), scales=(2.0,))
 
 
 def test_an_output_survives_being_told():

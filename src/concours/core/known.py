@@ -36,6 +36,8 @@ RECIPES = _names("""
     concours.entrants.embedded: EmbeddedClassifier
     concours.entrants.extractive: BoostedSummariser RidgeSummariser
     concours.entrants.extracts: LeadSummariser TextRankSummariser
+    concours.entrants.forecast_arima: ArimaForecaster
+    concours.entrants.forecast_deep: BlocksForecaster PatchForecaster
     concours.entrants.forecast_libraries: StatsForecaster
     concours.entrants.forecast_networks: DecomposedForecaster
     concours.entrants.clusters: AutoencoderGroups DensityGroups KMeansGroups MixtureGroups RandomCentres

@@ -37,12 +37,14 @@ class StatsForecaster(Spread):
         levels: Sequence[float] | None = None,
         season: int | None = None,
         context: int | None = None,
+        targets: int | None = None,
     ) -> None:
         self.model = model
         self.most = most
         self.levels = levels
         self.season = season
         self.context = context
+        self.targets = targets
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to windows `X` and the steps `y` behind them."""
@@ -53,7 +55,8 @@ class StatsForecaster(Spread):
 
     def _point(self, windows: Floats) -> Floats:
         model = self._made(windows.shape[2])
-        return np.stack([_forecast(model, window, self.horizon_) for window in windows[:, 0]])
+        own = windows[:, : self._many].reshape(-1, windows.shape[2])
+        return np.stack([_forecast(model, window, self.horizon_) for window in own]).reshape(len(windows), -1)
 
     def _made(self, context: int) -> Any:
         if self.model not in MODELS:

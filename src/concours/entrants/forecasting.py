@@ -1,8 +1,11 @@
 """Forecasters: estimators from windows of a series to quantiles of its next steps.
 
-Rows `X` (n, context * channels) hold the last `context` steps of each channel, one channel behind the other, the one
-that is forecast first; targets `y` (n, horizon) are the steps behind. Rows come in the order of time. `predict` gives
-(n, horizon * levels): for each step its quantiles in rising order.
+Rows `X` (n, context * channels) hold the last `context` steps of each channel, one channel behind the other, those that
+are forecast first; targets `y` (n, steps) are the `horizon` steps behind of each of these, one series behind the other.
+Rows come in the order of time. `predict` gives (n, steps * levels): for each step its quantiles in rising order.
+
+Where several series are forecast, one model learns of them all, each by itself in units of its own, with the channels
+that are none beside it: what one sees is a series, and not which (Nie et al. 2023, "channel independence").
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ Floats = NDArray[np.float64]
 LEVELS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _APART = 0.25
 _FEWEST = 12
-_PENALTIES = (1.0, 10.0, 100.0, 1000.0, 10_000.0)
+_PENALTIES = (1.0, 10.0, 100.0, 1000.0, 3000.0, 10_000.0)
+_TOLD_FROM = ("last", "mean")
 _NEAR = 6
 _CYCLES = 3
 
@@ -32,14 +36,16 @@ class Forecaster(RegressorMixin, BaseEstimator):
     """What the forecasters share: what windows are made of.
 
     `context`: steps of a channel in a row; None: all of it, of one channel. `season`: after how many steps the series
-    repeats itself; None: 1. `levels`: of the quantiles; None: nine from 0.1 to 0.9.
+    repeats itself; None: 1. `levels`: of the quantiles; None: nine from 0.1 to 0.9. `targets`: how many of the channels
+    are forecast; None: 1.
 
-    Fitted: `horizon_`; `n_features_in_`.
+    Fitted: `horizon_`; `n_features_in_`; `centre_of_`, `unit_of_` (targets,) of the series.
     """
 
     levels: Sequence[float] | None
     season: int | None
     context: int | None
+    targets: int | None
 
     def _windows(self, X: ArrayLike) -> Floats:
         """(n, channels, context), finite."""
@@ -55,18 +61,52 @@ class Forecaster(RegressorMixin, BaseEstimator):
         return rows.reshape(len(rows), -1, context)
 
     def _targets(self, y: ArrayLike, rows: int) -> Floats:
-        """(n, horizon), finite."""
+        """(n, targets * horizon), finite."""
         targets = np.asarray(y, dtype=np.float64)
-        if targets.ndim != 2 or len(targets) != rows or not np.isfinite(targets).all():
-            raise ValueError(f"y must be finite numbers ({rows}, horizon); got shape {targets.shape}")
-        self.horizon_ = targets.shape[1]
+        if targets.ndim != 2 or len(targets) != rows or targets.shape[1] % self._many or not np.isfinite(targets).all():
+            raise ValueError(f"y must be finite numbers ({rows}, {self._many} * horizon); got shape {targets.shape}")
+        self.horizon_ = targets.shape[1] // self._many
         return targets
 
     def _begun(self, X: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
         self.__dict__.pop("n_features_in_", None)
         windows = self._windows(X)
         self.n_features_in_ = windows.shape[1] * windows.shape[2]
+        if windows.shape[1] < self._many:
+            raise ValueError(f"X must have a channel for each of {self._many} targets; got {windows.shape[1]}")
+        self.centre_of_, self.unit_of_ = units_of(windows[:, : self._many])
         return windows, self._targets(y, len(windows))
+
+    @property
+    def _many(self) -> int:
+        return self.targets or 1
+
+    def _each(self, windows: Floats) -> Floats:
+        """(n * targets, channels, context): each series in its unit, and the channels that are not forecast."""
+        if self._many == 1:
+            return windows
+        rows, _, context = windows.shape
+        own = (windows[:, : self._many] - self.centre_of_[:, None]) / self.unit_of_[:, None]
+        beside = windows[:, None, self._many :]
+        shape = (rows, self._many, beside.shape[2], context)
+        each = np.concatenate([own[:, :, None], np.broadcast_to(beside, shape)], axis=2)
+        return each.reshape(rows * self._many, -1, context)
+
+    def _steps_of_each(self, targets: Floats) -> Floats:
+        """(n * targets, horizon): the steps of each series in its unit."""
+        if self._many == 1:
+            return targets
+        steps = targets.reshape(len(targets), self._many, -1)
+        return ((steps - self.centre_of_[:, None]) / self.unit_of_[:, None]).reshape(-1, steps.shape[2])
+
+    def _together(self, told: Floats) -> Floats:
+        """(n, steps[, levels]) of what is said of each series in its unit, (n * targets, horizon[, levels])."""
+        if self._many == 1:
+            return told
+        steps = told.reshape(-1, self._many, *told.shape[1:])
+        shape = (self._many, *[1] * (steps.ndim - 2))
+        whole = steps * self.unit_of_.reshape(shape) + self.centre_of_.reshape(shape)
+        return np.asarray(whole.reshape(len(whole), -1, *told.shape[2:]))
 
     @property
     def _levels(self) -> Floats:
@@ -76,20 +116,20 @@ class Forecaster(RegressorMixin, BaseEstimator):
 class Spread(Forecaster):
     """Forecasters of a point a step, around which quantiles lie as residuals of other rows did.
 
-    Fitted: `spread_` (horizon, levels), quantiles of the residuals.
+    Fitted: `spread_` (steps, levels), quantiles of the residuals.
     """
 
-    _TENSORS: tuple[str, ...] = ("spread_",)
+    _TENSORS: tuple[str, ...] = ("spread_", "centre_of_", "unit_of_")
 
     def _point(self, windows: Floats) -> Floats:
-        """(n, horizon)."""
+        """(n, steps)."""
         raise NotImplementedError
 
     def _spread(self, residuals: Floats) -> None:
         self.spread_ = np.quantile(residuals, self._levels, axis=0).T
 
     def predict(self, X: ArrayLike) -> Floats:
-        """Quantiles (n, horizon * levels)."""
+        """Quantiles (n, steps * levels)."""
         check_is_fitted(self, "spread_")
         return (self._point(self._windows(X))[:, :, None] + self.spread_).reshape(len(np.asarray(X)), -1)
 
@@ -117,11 +157,17 @@ class SeasonalNaive(Spread):
     """
 
     def __init__(
-        self, *, levels: Sequence[float] | None = None, season: int | None = None, context: int | None = None
+        self,
+        *,
+        levels: Sequence[float] | None = None,
+        season: int | None = None,
+        context: int | None = None,
+        targets: int | None = None,
     ) -> None:
         self.levels = levels
         self.season = season
         self.context = context
+        self.targets = targets
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to windows `X` and the steps `y` behind them."""
@@ -132,19 +178,23 @@ class SeasonalNaive(Spread):
     def _point(self, windows: Floats) -> Floats:
         season = self.season or 1
         back = season if season <= windows.shape[2] else 1
-        return windows[:, 0, windows.shape[2] - back + np.arange(self.horizon_) % back]
+        own = windows[:, : self._many, windows.shape[2] - back + np.arange(self.horizon_) % back]
+        return own.reshape(len(windows), -1)
 
 
 class RidgeForecaster(Spread):
-    """A linear map from all lags of all channels to the change of each step from the last value, with a penalty.
+    """A linear map from all lags of all channels to how each step differs from the window, with a penalty.
 
-    The penalty is the one of `penalties` with the least absolute error on the last quarter of the rows, fitted on the
-    others; quantiles are those of the residuals there, and the map is then fitted to all rows.
+    A window is told from its last value, or from its mean, and so is what follows (Zeng et al. 2023; Toner and Darlow
+    2024). Which of these, and which of `penalties`, is what has the least absolute error on the last quarter of the
+    rows, fitted on the others; quantiles are those of the residuals there, around the map that is then fitted to all
+    rows.
 
-    Fitted: `coef_` (horizon, features), `intercept_` (horizon,), `centre_`, `deviation_` (features,), `penalty_`.
+    Fitted: `coef_` (horizon, features), `intercept_` (horizon,), `centre_`, `deviation_` (features,), `penalty_`,
+    `told_from_`.
     """
 
-    _TENSORS = ("spread_", "coef_", "intercept_", "centre_", "deviation_")
+    _TENSORS = ("spread_", "centre_of_", "unit_of_", "coef_", "intercept_", "centre_", "deviation_")
 
     def __init__(
         self,
@@ -153,43 +203,55 @@ class RidgeForecaster(Spread):
         levels: Sequence[float] | None = None,
         season: int | None = None,
         context: int | None = None,
+        targets: int | None = None,
     ) -> None:
         self.penalties = penalties
         self.levels = levels
         self.season = season
         self.context = context
+        self.targets = targets
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to windows `X` and the steps `y` behind them."""
         windows, targets = self._begun(X, y)
-        seen, unseen = parted(len(windows), gap=targets.shape[1] - 1)
+        seen, unseen = parted(len(windows), gap=self.horizon_ - 1)
         tried = []
-        for penalty in self.penalties:
-            self._fit(windows[seen], targets[seen], penalty)
-            residuals = targets[unseen] - self._point(windows[unseen])
-            tried.append((float(np.abs(residuals).mean()), penalty, residuals))
-        _, self.penalty_, residuals = min(tried, key=lambda each: each[:2])
-        self._spread(residuals)
-        self._fit(windows, targets, self.penalty_)
+        for told_from in _TOLD_FROM:
+            for penalty in self.penalties:
+                self._fit(windows[seen], targets[seen], penalty, told_from)
+                residuals = targets[unseen] - self._point(windows[unseen])
+                in_units = np.abs(residuals) / np.repeat(self.unit_of_, self.horizon_)
+                tried.append((float(in_units.mean()), told_from, penalty, residuals))
+        _, told_from, penalty, residuals = min(tried, key=lambda each: each[0])
+        self._spread(residuals - np.median(residuals, axis=0))
+        self._fit(windows, targets, penalty, told_from)
         return self
 
-    def _fit(self, windows: Floats, targets: Floats, penalty: float) -> None:
-        lags = _lags(windows)
+    def _fit(self, windows: Floats, targets: Floats, penalty: float, told_from: str) -> None:
+        self.penalty_, self.told_from_ = penalty, told_from
+        each, steps = self._each(windows), self._steps_of_each(targets)
+        lags, level = self._lags(each)
         self.centre_, deviation = lags.mean(axis=0), lags.std(axis=0)
         self.deviation_ = np.where(deviation > 0, deviation, 1.0)
-        fitted = Ridge(alpha=penalty).fit((lags - self.centre_) / self.deviation_, targets - windows[:, 0, -1:])
-        self.coef_ = np.ascontiguousarray(fitted.coef_).reshape(targets.shape[1], -1)
+        fitted = Ridge(alpha=penalty).fit((lags - self.centre_) / self.deviation_, steps - level)
+        self.coef_ = np.ascontiguousarray(fitted.coef_).reshape(steps.shape[1], -1)
         self.intercept_ = np.asarray(fitted.intercept_).reshape(-1)
 
     def _point(self, windows: Floats) -> Floats:
-        scaled = (_lags(windows) - self.centre_) / self.deviation_
-        return np.asarray(scaled @ self.coef_.T + self.intercept_ + windows[:, 0, -1:])
+        lags, level = self._lags(self._each(windows))
+        return self._together((lags - self.centre_) / self.deviation_ @ self.coef_.T + self.intercept_ + level)
+
+    def _lags(self, windows: Floats) -> tuple[Floats, Floats]:
+        """(n, features): all lags of each channel from its level, and these; and (n, 1) that of the one forecast."""
+        levels = windows[:, :, -1] if self.told_from_ == "last" else windows.mean(axis=2)
+        lags = (windows - levels[:, :, None]).reshape(len(windows), -1)
+        return np.concatenate([lags, levels], axis=1), levels[:, :1]
 
     def get_state(self) -> dict[str, Any]:
-        return {**super().get_state(), "penalty": self.penalty_}
+        return {**super().get_state(), "penalty": self.penalty_, "told_from": self.told_from_}
 
     def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
-        self.penalty_ = state["penalty"]
+        self.penalty_, self.told_from_ = state["penalty"], state["told_from"]
         return super().set_tensors(tensors, state)
 
 
@@ -213,6 +275,7 @@ class BoostedForecaster(Forecaster):
         levels: Sequence[float] | None = None,
         season: int | None = None,
         context: int | None = None,
+        targets: int | None = None,
         random_state: int | None = None,
     ) -> None:
         self.max_iter = max_iter
@@ -222,13 +285,15 @@ class BoostedForecaster(Forecaster):
         self.levels = levels
         self.season = season
         self.context = context
+        self.targets = targets
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to windows `X` and the steps `y` behind them."""
         windows, targets = self._begun(X, y)
-        features = self._features(windows)
-        moved = (targets - windows[:, 0, -1:]).ravel()
+        each = self._each(windows)
+        features = self._features(each)
+        moved = (self._steps_of_each(targets) - each[:, 0, -1:]).ravel()
         if len(moved) > self.most:
             some = np.random.default_rng(self.random_state).permutation(len(moved))[: self.most]
             features, moved = features[some], moved[some]
@@ -247,13 +312,13 @@ class BoostedForecaster(Forecaster):
         return self
 
     def predict(self, X: ArrayLike) -> Floats:
-        """Quantiles (n, horizon * levels); those that cross are put in order."""
+        """Quantiles (n, steps * levels); those that cross are put in order."""
         check_is_fitted(self, "trees_")
-        windows = self._windows(X)
-        features = self._features(windows)
+        each = self._each(self._windows(X))
+        features = self._features(each)
         moved = np.stack([tree.predict(features) for tree in self.trees_], axis=-1)
-        told = moved.reshape(len(windows), self.horizon_, -1) + windows[:, 0, -1][:, None, None]
-        return np.sort(told, axis=2).reshape(len(windows), -1)
+        told = self._together(moved.reshape(len(each), self.horizon_, -1) + each[:, 0, -1][:, None, None])
+        return np.sort(told, axis=2).reshape(len(told), -1)
 
     def _features(self, windows: Floats) -> Floats:
         """(n * horizon, features); gaps where a window does not reach."""
@@ -277,6 +342,12 @@ class BoostedForecaster(Forecaster):
         return np.concatenate([stepwise, whole], axis=2).reshape(rows * self.horizon_, -1)
 
 
+def units_of(series: Floats) -> tuple[Floats, Floats]:
+    """Mean and deviation of each series of windows (n, series, context), (series,) each; of constants 1."""
+    deviation = series.std(axis=(0, 2))
+    return series.mean(axis=(0, 2)), np.where(deviation > 0, deviation, 1.0)
+
+
 def parted(rows: int, *, gap: int = 0) -> tuple[slice, slice]:
     """Rows in the order of time to fit on, and the last quarter to judge by; of few rows all are both.
 
@@ -289,12 +360,6 @@ def parted(rows: int, *, gap: int = 0) -> tuple[slice, slice]:
     first = rows - int(rows * _APART)
     last = first - gap if first - gap >= rows - first else first
     return slice(0, last), slice(first, rows)
-
-
-def _lags(windows: Floats) -> Floats:
-    """(n, features): all lags of each channel from its last value, and these."""
-    last = windows[:, :, -1]
-    return np.concatenate([(windows[:, :, :-1] - last[:, :, None]).reshape(len(windows), -1), last], axis=1)
 
 
 def _same_phase(values: Floats, steps: NDArray[np.int64], season: int, cycle: int, beside: int) -> Iterator[Floats]:

@@ -202,6 +202,11 @@ def _quantiles(size: Size) -> float:
     return 0.5 + 3e-4 * min(size.rows * size.width / 9, 15_000)
 
 
+def _windows(each: float) -> Callable[[Size], float]:
+    """Of a network on windows of series: the more rows, the fewer epochs; so many seconds for a step that is seen."""
+    return lambda size: 0.5 + each * size.rows ** (2 / 3) * (size.columns + 50) * 10
+
+
 def _library(each: float) -> Callable[[Size], float]:
     """An import of seconds; then so many seconds for each of a hundred windows that are fitted on."""
     return lambda size: 4.0 + each * min(size.rows, 100)
@@ -335,7 +340,7 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
         ),
         **_of_numbers(_sklearn("linear_model:RidgeCV", cost=_rows(2e-4), alphas=[0.1, 1.0, 10.0, 100.0, 1000.0])),
         "series:series": _forecaster(
-            "forecasting:RidgeForecaster", lambda size: 0.1 + 5e-9 * size.rows * size.columns**2
+            "forecasting:RidgeForecaster", lambda size: 0.1 + 5e-9 * size.rows * size.columns * min(size.columns, 500)
         ),
     },
     "elastic-net": {"table:number": _sklearn("linear_model:ElasticNetCV", cost=_linear, l1_ratio=0.9, eps=1e-4)},
@@ -661,7 +666,14 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     "labelled-logistic": _watching("anomaly_labelled:LabelledLogistic", _rows(5e-6)),
     "labelled-boosting": _strange("anomaly_labelled:LabelledBoosting", _rows(5e-5)),
     "seasonal-naive": {"series:series": _forecaster("forecasting:SeasonalNaive", _few)},
-    "dlinear": {"series:series": _network("forecast_networks:DecomposedForecaster", _epochs(2e-2))},
+    "dlinear": {"series:series": _network("forecast_networks:DecomposedForecaster", _windows(2e-6))},
+    "patch-transformer": {"series:series": _network("forecast_deep:PatchForecaster", _windows(1e-5))},
+    "n-beats": {"series:series": _network("forecast_deep:BlocksForecaster", _windows(4e-6))},
+    "arima": {
+        "series:series": _forecaster(
+            "forecast_arima:ArimaForecaster", lambda size: 30.0 + _library(2e-2)(size), "statsforecast"
+        )
+    },
     "theta": {
         "series:series": _forecaster(
             "forecast_libraries:StatsForecaster", _library(5e-3), "statsforecast", model="theta"

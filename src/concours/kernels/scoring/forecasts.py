@@ -1,7 +1,8 @@
 """Forecasts by quantiles row by row: what the metrics of series are means of.
 
-A row is an origin. Targets are (rows, horizon), in the unit of the series; predictions (rows, horizon * levels), for
-each step its quantiles one behind the other. The point forecast of a step is its median.
+A row is an origin. Targets are (rows, steps), in the unit of the series, the horizon of one series behind that of the
+other where several are forecast; predictions (rows, steps * levels), for each step its quantiles one behind the other.
+The point forecast of a step is its median. What errors are measured in is (series,), or one number.
 """
 
 from __future__ import annotations
@@ -13,23 +14,34 @@ Floats = NDArray[np.float64]
 
 
 def by_step(p: Floats, levels: Floats) -> Floats:
-    """Predictions (rows, horizon * levels) as (rows, horizon, levels)."""
+    """Predictions (rows, steps * levels) as (rows, steps, levels)."""
     return p.reshape(len(p), -1, len(levels))
 
 
 def medians(p: Floats, levels: Floats) -> Floats:
-    """The point forecasts, (rows, horizon): the quantile nearest to one half."""
+    """The point forecasts, (rows, steps): the quantile nearest to one half."""
     return np.asarray(by_step(p, levels)[:, :, int(np.abs(levels - 0.5).argmin())])
 
 
-def scaled_errors(y: Floats, p: Floats, *, levels: Floats, scale: float) -> Floats:
-    """Mean absolute errors over the horizon, in units of `scale`, (rows,) (Hyndman and Koehler 2006).
+def scaled_errors(y: Floats, p: Floats, *, levels: Floats, scale: Floats | float) -> Floats:
+    """Mean absolute errors over the steps, in units of `scale`, (rows,) (Hyndman and Koehler 2006).
 
     Args:
-        scale: of the series: the mean absolute error of the seasonal naive forecast one season ahead, in the training
+        scale: of each series: the mean absolute error of the seasonal naive forecast one season ahead, in the training
             part. A score below 1 is then better than that.
     """
-    return np.asarray(np.abs(medians(p, levels) - y).mean(axis=1) / scale)
+    return np.asarray(np.abs((medians(p, levels) - y) / _by_step(scale, y)).mean(axis=1))
+
+
+def scaled_squares(y: Floats, p: Floats, *, levels: Floats, scale: Floats | float) -> Floats:
+    """Mean squared errors over the steps, in squares of `scale`, (rows,)."""
+    return np.asarray(np.square((medians(p, levels) - y) / _by_step(scale, y)).mean(axis=1))
+
+
+def _by_step(scale: Floats | float, y: Floats) -> Floats:
+    """(steps,): what is said of each series, for each of its steps."""
+    each = np.atleast_1d(np.asarray(scale, dtype=np.float64))
+    return np.repeat(each, y.shape[1] // len(each))
 
 
 def quantile_losses(y: Floats, p: Floats, *, levels: Floats) -> Floats:

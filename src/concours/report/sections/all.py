@@ -23,6 +23,7 @@ from concours.report.sections.duels import duels_section
 from concours.report.sections.explanations import explanations_section
 from concours.report.sections.federation import federation_section
 from concours.report.sections.folds import folds_section
+from concours.report.sections.forecasts import forecasts_section
 from concours.report.sections.generation import generation_section
 from concours.report.sections.groups import groups_section
 from concours.report.sections.judges import judges_section, pairs_section
@@ -68,6 +69,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     credit_section,
     predictions_section,
     anomalies_section,
+    forecasts_section,
     surprise_section,
     continuations_section,
     answers_section,

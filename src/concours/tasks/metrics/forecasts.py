@@ -8,7 +8,14 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from concours.kernels.scoring.forecasts import covered, quantile_losses, ratio, scaled_errors, symmetric_errors
+from concours.kernels.scoring.forecasts import (
+    covered,
+    quantile_losses,
+    ratio,
+    scaled_errors,
+    scaled_squares,
+    symmetric_errors,
+)
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.rows import Mean, Rows
 from concours.tasks.metrics.statistics import Floats, Way
@@ -19,29 +26,38 @@ class Forecast(Protocol):
 
     Attributes:
         levels: of the quantiles, rising.
-        scale: what errors are measured in, in the unit of the series.
+        scales, deviations: (series,) what errors are measured in, in the unit of each series.
     """
 
     @property
     def levels(self) -> tuple[float, ...]: ...
 
     @property
-    def scale(self) -> float: ...
+    def scales(self) -> tuple[float, ...]: ...
+
+    @property
+    def deviations(self) -> tuple[float, ...]: ...
 
 
-def _measured(name: str, way: Callable[[Floats, float], Way], **more: Any) -> Callable[[Forecast], Metric]:
+def _measured(name: str, way: Callable[[Floats, Forecast], Way], **more: Any) -> Callable[[Forecast], Metric]:
     fields = {"greater_is_better": False, "low": 0.0, **more}
 
     def made(output: Forecast) -> Metric:
-        return Metric(
-            name=name, target="series", needs="values", way=way(np.asarray(output.levels), output.scale), **fields
-        )
+        return Metric(name=name, target="series", needs="values", way=way(np.asarray(output.levels), output), **fields)
 
     return made
 
 
 MEASURES: Final[Mapping[str, Callable[[Any], Metric]]] = {
-    "mase": _measured("mase", lambda levels, scale: Mean(of=partial(scaled_errors, levels=levels, scale=scale))),
+    "mase": _measured(
+        "mase", lambda levels, of: Mean(of=partial(scaled_errors, levels=levels, scale=np.asarray(of.scales)))
+    ),
+    "mse": _measured(
+        "mse", lambda levels, of: Mean(of=partial(scaled_squares, levels=levels, scale=np.asarray(of.deviations)))
+    ),
+    "mae": _measured(
+        "mae", lambda levels, of: Mean(of=partial(scaled_errors, levels=levels, scale=np.asarray(of.deviations)))
+    ),
     "wql": _measured(
         "wql", lambda levels, _: Rows(of=partial(quantile_losses, levels=levels), value=ratio, single=False)
     ),
@@ -50,7 +66,8 @@ MEASURES: Final[Mapping[str, Callable[[Any], Metric]]] = {
         "coverage", lambda levels, _: Mean(of=partial(covered, levels=levels)), greater_is_better=True, high=1.0
     ),
 }
-"""`mase`, absolute errors by those of the seasonal naive forecast; `wql`, weighted quantile loss; `smape`, symmetric
+"""`mase`, absolute errors by those of the seasonal naive forecast; `mse` and `mae`, squared and absolute errors in
+deviations of each series; `wql`, weighted quantile loss; `smape`, symmetric
 relative errors, 0 to 2; `coverage`, the share of steps between the outer quantiles, to be read beside the share that
 these promise rather than ranked by.
 """

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError
 from concours.tasks.cells import Form, forms_of
 from concours.tasks.readers.header import absent
+from concours.tasks.series.long import Long
 from concours.tasks.series.stamps import Every, Stamps, no_stamps, stamps_of
 
 Floats = NDArray[np.float64]
@@ -19,32 +20,36 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Channels:
-    """A series on its own steps.
+    """Series on the steps that they share.
 
     Attributes:
-        values: (channels, steps), NaN where nothing is known; the first channel is forecast.
+        values: (channels, steps), NaN where nothing is known; the first `targets` of them are forecast.
         names: of the channels.
+        targets: how many are forecast.
         time: the column of its time, if there is one.
         forms: of all these columns.
         stamps: where its rows lie in time.
         amiss: what is wrong with it, a line each.
         notes: what was found out.
+        long: the columns of a long table that they were spread out from, if they were.
     """
 
     values: Floats
     names: tuple[str, ...]
+    targets: int
     time: str | None
     forms: Mapping[str, Form]
     stamps: Stamps
     amiss: tuple[str, ...]
     notes: tuple[str, ...]
+    long: Long | None = None
 
 
 def channels_of(
     table: pa.Table,
     name: str,
     *,
-    target: str | None,
+    target: Sequence[str],
     time: str | None,
     every: Every | None = None,
     names: Sequence[str] = (),
@@ -52,7 +57,7 @@ def channels_of(
     """The series of a table, a row a step.
 
     Args:
-        target: the column to forecast; none: the one column of numbers.
+        target: the columns to forecast; empty: the one column of numbers.
         time: the column of its time; none: the first column of dates, or else rows are steps in their order.
         every: the step that it must have.
         names: of the channels that it must have, in their order; by default the target and all other numbers.
@@ -67,20 +72,22 @@ def channels_of(
     stamps = no_stamps(len(table)) if time is None else stamps_of(_full(table, time, name), time, name, every)
     others = table.drop_columns([time]) if time is not None else table
     known = numbered(others)
-    target = target if target is not None else _only(known, others, name)
-    for column in names or [target]:
+    target = tuple(target) or (_only(known, others, name),)
+    for column in names or target:
         _require(others, column, name)
-    chosen = tuple(names) or (target, *(column for column in known if column != target))
+    chosen = tuple(names) or (*target, *(column for column in known if column not in target))
     values, gaps = _values(others, chosen, stamps, name)
     left = [column for column in others.column_names if column not in chosen] if not names else []
     notes = [stamps.every.said + (f" by {time!r}" if time is not None else "")]
-    notes += [f"forecasts {target!r}" + (f" from it and {_listed(chosen[1:])}" if chosen[1:] else "")]
+    beside = chosen[len(target) :]
+    notes += [f"forecasts {_listed(target)}" + (f", and looks at {_listed(beside)}" if beside else "")]
     notes += [f"not used, as they hold no numbers: {_listed(left)}"] if left else []
     moved = (np.diff(stamps.rows) < 0).any()
     notes += ["rows are put in the order of time"] if moved else []
     return Channels(
         values=values,
         names=chosen,
+        targets=len(target),
         time=time,
         forms={name: form for name, form in forms_of(table.schema).items() if name in (time, *chosen)},
         stamps=stamps,

@@ -52,7 +52,7 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
             return None
         wanted, told = _wanted(numbers, options)
         target = wanted if wanted in numbers else numbers[-1]
-        series = channels_of(opened.x, opened.name, target=target, time=times[0])
+        series = channels_of(opened.x, opened.name, target=(target,), time=times[0])
     except ConcoursError:
         return None
     if series.stamps.uneven:

@@ -1,4 +1,4 @@
-"""Reading series: a wide table, a row a step, becomes rows that are origins."""
+"""Reading series: a table, a row a step or a row a series and step, becomes rows that are origins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import ContestError, DataError
 from concours.kernels.scoring.forecasts import seasonal_scale
-from concours.tasks.cells import Form, schema_of
+from concours.tasks.cells import Form, forms_of, schema_of
 from concours.tasks.given import given_rows
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
@@ -21,8 +21,9 @@ from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.settled import settled
 from concours.tasks.readers.source import open_source
 from concours.tasks.reading import Data
-from concours.tasks.series.channels import Channels, channels_of
-from concours.tasks.series.settings import Settings, settings_of
+from concours.tasks.series.channels import Channels, channels_of, dated
+from concours.tasks.series.long import Long, Spread, spread_out
+from concours.tasks.series.settings import Settings, series_of, settings_of
 from concours.tasks.series.stamps import Every
 from concours.tasks.splits import last_rows
 from concours.tasks.task import Task
@@ -36,8 +37,9 @@ _SKIP = 'on_bad_row = "skip" leaves out the origins that such steps reach'
 def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     """The origins of a task's series, and those of a test part that is a source of its own.
 
-    A row holds the last `context` steps of every channel, the one that is forecast first: (context of the first,
-    context of the second, …). Its target are the `horizon` steps behind. Spans are counted in steps.
+    A row holds the last `context` steps of every channel, those that are forecast first: (context of the first,
+    context of the second, …). Its target are the `horizon` steps behind, of each channel that is forecast: (horizon of
+    the first, …). Spans are counted in steps.
 
     Raises:
         ContestError, DataError: the data is missing, damaged, or does not suit the task.
@@ -49,19 +51,19 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
         )
     if task.split.repeats > 1:
         raise ContestError("task.split.repeats: there is one order in time; leave it out")
-    target = None if task.target is None else _named(task.target)
+    target, column = _named(task.target), series_of(task.options)
     opened = _opened(task.data, task, folder)
-    series = channels_of(_kept(opened, task), opened.name, target=target, time=task.split.time)
+    opened, series = _channels(opened, _kept(opened, task), target, column, task)
     settings = settings_of(
         task.options, steps=series.values.shape[1], season=series.stamps.every.season, name=opened.name
     )
     data = _data(opened, series, settings, task)
     judging = task.split.test if task.test is None else 0.0
-    data = replace(data, meta={**data.meta, "scale": _scale(data, series, settings, judging)})
+    data = replace(data, meta={**data.meta, **_scales(data, series, settings, judging)})
     if task.test is None:
         return data, None
     other = _opened(task.test, task, folder, like=opened.x)
-    own = _like(other, data.meta)
+    other, own = _like(other, data.meta)
     return data, _data(other, own, settings, task)
 
 
@@ -90,11 +92,11 @@ def renew(
         DataError: a column is missing, the series is too short, or has gaps in those steps.
     """
     del like, written
-    names = (*meta["channels"], *([meta["time"]] if meta["time"] is not None else []))
+    names = (*(meta["long"] or meta["channels"]), *([meta["time"]] if meta["time"] is not None else []))
     opened = _read(source, Path(), Options(names=names, like=schema_of(forms) if forms else None), "the given rows")
     for warning in opened.warnings:
         told(warning)
-    series = _like(opened, meta)
+    opened, series = _like(opened, meta)
     context = meta["context"]
     if series.values.shape[1] < context:
         raise DataError(
@@ -110,7 +112,11 @@ def _opened(source: Any, task: Task, folder: Path, like: Any = None) -> Opened:
     """A source that holds a table."""
     options = Options(
         header=task.header,
-        names=tuple(str(key) for key in (task.target, task.split.time, *task.drop) if key is not None),
+        names=tuple(
+            str(key)
+            for key in (*_named(task.target), task.split.time, series_of(task.options), *task.drop)
+            if key is not None
+        ),
         encoding=task.encoding,
         on_bad_row=task.on_bad_row,
         input="table",
@@ -141,25 +147,63 @@ def _kept(opened: Opened, task: Task) -> pa.Table:
     return opened.x.drop_columns(list(task.drop)) if task.drop else opened.x
 
 
-def _named(target: Any) -> str:
-    if isinstance(target, (str, int)):
-        return str(target)
-    raise ContestError("task.target: name the column of the series to forecast; values beside it are no series")
+def _named(target: Any) -> tuple[str, ...]:
+    """The columns to forecast; none where none is named."""
+    listed = target if isinstance(target, (list, tuple)) else [] if target is None else [target]
+    if not all(isinstance(name, (str, int)) for name in listed):
+        raise ContestError("task.target: name the column of the series to forecast; values beside it are no series")
+    if len(set(listed)) < len(listed):
+        raise ContestError("task.target: a column is named twice; name each once")
+    return tuple(str(name) for name in listed)
 
 
-def _like(opened: Opened, meta: Mapping[str, Any]) -> Channels:
-    """A further series as that which models were fitted on."""
+def _channels(
+    opened: Opened, table: pa.Table, target: tuple[str, ...], column: str | None, task: Task
+) -> tuple[Opened, Channels]:
+    """The series of a wide table, or of a long one whose column tells them apart."""
+    if column is None:
+        return opened, channels_of(table, opened.name, target=target, time=task.split.time)
+    time = task.split.time or next(iter(dated(table)), None)
+    if len(target) != 1 or time is None:
+        raise ContestError(
+            f"task.options.series: a table with a row a series and step has one column of values, which task.target "
+            f"names, and one of the time, which task.split.time does; got {len(target)} and {int(time is not None)}"
+        )
+    long = Long(series=column, value=target[0])
+    spread = spread_out(table, long, time, opened.name)
+    names = tuple(name for name in spread.table.column_names if name != time)
+    found = channels_of(spread.table, opened.name, target=names, time=time)
+    return _spread(opened, spread), replace(_of_long(found, spread, table), long=long)
+
+
+def _spread(opened: Opened, spread: Spread) -> Opened:
+    return replace(opened, left_out=opened.left_out + spread.left_out, notes=(*opened.notes, *spread.notes))
+
+
+def _of_long(series: Channels, spread: Spread, table: pa.Table) -> Channels:
+    return replace(series, amiss=(*spread.amiss, *series.amiss), forms=forms_of(table.schema))
+
+
+def _like(opened: Opened, meta: Mapping[str, Any]) -> tuple[Opened, Channels]:
+    """Further series as those that models were fitted on."""
     if not isinstance(opened.x, pa.Table):
         raise DataError(f"{opened.name} holds no table; a series of {', '.join(meta['channels'])} was expected")
     unit, size = meta["every"]
-    return channels_of(
-        opened.x,
+    channels, table = tuple(meta["channels"]), opened.x
+    spread = None
+    if meta["long"]:
+        column, value = meta["long"]
+        spread = spread_out(table, Long(series=column, value=value), meta["time"], opened.name, known=channels)
+        table = spread.table
+    series = channels_of(
+        table,
         opened.name,
-        target=meta["channels"][0],
+        target=channels[: meta["targets"]],
         time=meta["time"],
         every=Every(unit=unit, size=size),
-        names=meta["channels"],
+        names=channels,
     )
+    return (opened, series) if spread is None else (_spread(opened, spread), _of_long(series, spread, opened.x))
 
 
 def _data(opened: Opened, series: Channels, settings: Settings, task: Task) -> Data:
@@ -167,7 +211,7 @@ def _data(opened: Opened, series: Channels, settings: Settings, task: Task) -> D
     steps = series.values.shape[1]
     every = _origins(steps, settings, opened.name)
     known = np.isfinite(series.values)
-    whole = _whole(known, every, settings)
+    whole = _whole(known, every, settings, series.targets)
     if series.amiss and task.on_bad_row == "fail":
         raise DataError(_failed(series, opened.name, _SKIP))
     origins = every[whole]
@@ -176,7 +220,8 @@ def _data(opened: Opened, series: Channels, settings: Settings, task: Task) -> D
     left = len(every) - len(origins)
     windows = np.lib.stride_tricks.sliding_window_view(series.values, settings.context, axis=1)
     x = np.swapaxes(windows[:, origins - settings.context], 0, 1).reshape(len(origins), -1)
-    y = np.lib.stride_tricks.sliding_window_view(series.values[0], settings.horizon)[origins].copy()
+    steps_ahead = np.lib.stride_tricks.sliding_window_view(series.values[: series.targets], settings.horizon, axis=1)
+    y = np.swapaxes(steps_ahead[:, origins], 0, 1).reshape(len(origins), -1)
     said = (
         f"{steps:,} steps, season {settings.season}; {settings.horizon} ahead from {settings.context} before an "
         f"origin, one every {settings.step}: {len(origins):,} origins"
@@ -187,7 +232,7 @@ def _data(opened: Opened, series: Channels, settings: Settings, task: Task) -> D
     )
     return Data(
         x=np.ascontiguousarray(x),
-        y=y,
+        y=np.ascontiguousarray(y),
         name=opened.name,
         left_out=opened.left_out,
         notes=(*opened.notes, *series.notes, said),
@@ -198,6 +243,8 @@ def _data(opened: Opened, series: Channels, settings: Settings, task: Task) -> D
             "context": settings.context,
             "season": settings.season,
             "channels": series.names,
+            "targets": series.targets,
+            "long": () if series.long is None else (series.long.series, series.long.value),
             "time": series.time,
             "every": (series.stamps.every.unit, series.stamps.every.size),
         },
@@ -205,16 +252,17 @@ def _data(opened: Opened, series: Channels, settings: Settings, task: Task) -> D
     )
 
 
-def _scale(data: Data, series: Channels, settings: Settings, judging: float) -> float:
-    """What errors are measured in: of the steps before the first origin that judges. Raises DataError where it is 0."""
+def _scales(data: Data, series: Channels, settings: Settings, judging: float) -> dict[str, tuple[float, ...]]:
+    """What errors are measured in, of the steps before the first origin that judges. Raises DataError where it is 0."""
     assert data.spans is not None  # noqa: S101 (for the type checker)
     origins = data.spans[:, 1]
     first = origins[last_rows(origins, judging)][:1]
-    values = series.values[0]
-    scale = seasonal_scale(values[: int(first[0])] if len(first) else values, settings.season)
-    if not scale:
-        raise DataError(f"{data.name}: {series.names[0]!r} is the same at every step; there is nothing to forecast")
-    return scale
+    known = series.values[: series.targets, : int(first[0]) if len(first) else None]
+    scales = [seasonal_scale(values, settings.season) for values in known]
+    if not all(scales):
+        still = series.names[scales.index(0.0)]
+        raise DataError(f"{data.name}: {still!r} is the same at every step; there is nothing to forecast")
+    return {"scales": tuple(scales), "deviations": tuple(np.nanstd(known, axis=1).tolist())}
 
 
 def _origins(steps: int, settings: Settings, name: str) -> Codes:
@@ -228,11 +276,11 @@ def _origins(steps: int, settings: Settings, name: str) -> Codes:
     return np.arange(last, settings.context - 1, -settings.step)[::-1]
 
 
-def _whole(known: NDArray[np.bool_], origins: Codes, settings: Settings) -> NDArray[np.bool_]:
+def _whole(known: NDArray[np.bool_], origins: Codes, settings: Settings, targets: int) -> NDArray[np.bool_]:
     """Whether all of context and horizon is known at each origin, (origins,)."""
     lost = np.concatenate([np.zeros((len(known), 1)), np.cumsum(~known, axis=1)], axis=1)
     before = (lost[:, origins] - lost[:, origins - settings.context]).any(axis=0)
-    behind = (lost[0, origins + settings.horizon] - lost[0, origins]) > 0
+    behind = (lost[:targets, origins + settings.horizon] - lost[:targets, origins]).any(axis=0)
     return np.asarray(~(before | behind))
 
 

@@ -35,6 +35,9 @@ class Settings:
 
 KEYS = tuple(each.name for each in fields(Settings))
 
+SERIES = "series"
+"""The option that names the column of a long table that tells series apart."""
+
 
 def settings_of(options: Mapping[str, Any], *, steps: int, season: int, name: str) -> Settings:
     """The settings of a series of so many steps.
@@ -47,8 +50,10 @@ def settings_of(options: Mapping[str, Any], *, steps: int, season: int, name: st
         DataError: the series is too short.
     """
     for key, value in options.items():
+        if key == SERIES:
+            continue
         if key not in KEYS:
-            raise ContestError(f"task.options.{key}: unknown key; {nearest(key, KEYS)}")
+            raise ContestError(f"task.options.{key}: unknown key; {nearest(key, (*KEYS, SERIES))}")
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST:
             raise ContestError(f"task.options.{key} must be a whole number of steps from 1 to {_MOST:,}, got {value!r}")
     if "horizon" not in options:
@@ -63,3 +68,13 @@ def settings_of(options: Mapping[str, Any], *, steps: int, season: int, name: st
         )
     step = options.get("step") or -(-origins // _ORIGINS)
     return Settings(horizon=horizon, context=context, step=step, season=season)
+
+
+def series_of(options: Mapping[str, Any]) -> str | None:
+    """The column of a long table that tells series apart, where there is one. Raises ContestError."""
+    column = options.get(SERIES)
+    if column is not None and (not isinstance(column, str) or not column):
+        raise ContestError(
+            f"task.options.{SERIES} must be the name of the column that tells series apart, got {column!r}"
+        )
+    return column
