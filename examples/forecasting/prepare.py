@@ -1,7 +1,9 @@
 """ETT-h1 made ready in data/: the months that are learned from, and those that judge with the context before them.
 
-The customary split of the first 14,400 hours: 8,640 to fit on, 2,880 to choose by, 2,880 that judge. What is chosen here
-is chosen by cross-validation in the first part, so that the second is not used but for the context of the third.
+    python examples/forecasting/prepare.py
+
+The customary split of the first 14,400 hours: 8,640 to fit on, 2,880 to choose by, 2,880 that judge. What is chosen
+here is chosen by cross-validation in the first part: of the second only the context of the third is used.
 
     CONCOURS_DATA   the folder that has `ett-h1/ETTh1.csv.gz`; by default ../shared/data beside the repository
 """
@@ -29,7 +31,6 @@ def main() -> None:
     for name, part in parts.items():
         with (here / "data" / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([head, *part])
-        print(f"data/{name}.csv: {len(part):,} hours, {part[0][0]} to {part[-1][0]}")
 
 
 if __name__ == "__main__":

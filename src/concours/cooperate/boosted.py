@@ -1,4 +1,4 @@
-"""The boosted stack: trees that learn from members' out-of-fold predictions when to believe whom."""
+"""Stacks of meta-learners, which learn from members' out-of-fold predictions when to believe whom."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ class BoostedStack(Joining):
     """
 
     how: ClassVar[str] = "stack-boosted"
+    runner: ClassVar[str] = "boost"
+    rule: ClassVar[str] = "boosted"
 
     def plan(self, state: Memo) -> Plan:
         return unfinished(state, [] if self._refusal() else self._jobs(state))
@@ -42,7 +44,7 @@ class BoostedStack(Joining):
         shares = [list(outcome(state, job)["shares"]) for job in jobs]
         model, *fold_models = [done.outputs["model"] for job in jobs if (done := state.done(job))]
         kept = Artifacts(model=model, fold_models=fold_models)
-        return self.alliance("boosted", state.candidates, shares[0], artifacts=kept)
+        return self.alliance(self.rule, state.candidates, shares[0], artifacts=kept)
 
     def _refusal(self) -> str:
         rows, classes = self.problem.train.rows, self.problem.output.width
@@ -53,7 +55,7 @@ class BoostedStack(Joining):
     def _jobs(self, state: Memo) -> list[Job]:
         return [
             Job(
-                runner="boost",
+                runner=self.runner,
                 inputs={**targets(self.problem), **self.problem.train.counting, **out_of_fold(state.candidates)},
                 params={"output": self.problem.output.told, "without_fold": fold, **self.problem.train.timing},
                 seed=derive_seed(state.seed, "boost", -1 if fold is None else fold),
@@ -63,3 +65,18 @@ class BoostedStack(Joining):
             )
             for fold in all_and_each(self.problem)
         ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepStack(BoostedStack):
+    """Weights of the members for each stretch of the steps ahead: who sees the next hours best need not the next days.
+
+    As with `Stack`, the rows of a fold are joined by weights found on the other folds.
+    """
+
+    how: ClassVar[str] = "by-horizon"
+    runner: ClassVar[str] = "weigh_steps"
+    rule: ClassVar[str] = "steps"
+
+    def _refusal(self) -> str:
+        return ""

@@ -211,6 +211,16 @@ _OWN: Mapping[str, Join] = {
         can=("boost",),
         usual=False,
     ),
+    "by-horizon": Join(
+        what="weights for each stretch of the steps ahead, with which the members’ forecasts together err least there",
+        plan="concours.cooperate.boosted:StepStack",
+        fit="concours.compete.joined:by_meta_learners",
+        run="concours.engine.joints:by_meta_learner",
+        needs="concours.core.needed:all_and_the_learner",
+        credit="concours.cooperate.terms:meta_learners",
+        artifacts=("model", "fold_models"),
+        can=("steps",),
+    ),
     "budgeted": Join(
         what="members are added one at a time, within declared limits of what predicting costs",
         plan="concours.cooperate.budgeted:Budgeted",

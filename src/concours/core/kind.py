@@ -52,7 +52,8 @@ class Output:
             which the report shows by that runner. `answers`: they are answers to questions, which the report lays side
             by side. `align`: their words come from words of what was read, which the report links by
             that runner. `trace`: what a network says can be traced to its inputs, by that runner. `boxes`: they say
-            where things are, by their corners.
+            where things are, by their corners. `steps`: they are of steps ahead, in each of which members may weigh
+            differently.
         width: how many numbers a prediction of a row is, about: costs grow with it.
         labels: of its classes, in the order of the columns of every prediction; none where it has none.
         meta: what else of the data belongs to it, as JSON.

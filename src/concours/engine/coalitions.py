@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from concours.core.values import take
 from concours.engine.evidence import Heard
-from concours.engine.meta_learners import MetaLearner
+from concours.engine.meta_learners import Learner
 from concours.engine.selecting import selected
 from concours.engine.sent import sent
 from concours.engine.turns import Confidence, in_turn
@@ -72,7 +72,7 @@ class Game:
         group: (rows,).
         prior: (1, …): what is said where nobody speaks.
         seen: for each group the rows on which a stack's weights are found again; none of a blend.
-        learners: for each group that of a boosted stack.
+        learners: for each group what joins members by what it learned of them.
         thresholds, scorers: (groups, members) of a cascade; scorers of a selection too, with `texts`, rows in words.
         standing: (rows, members) of a route, what is expected of each less what speaks against it; the most is asked.
         soup: of a soup, what models merged by weights (groups, members) predict (rows, outputs), NaN in a group that
@@ -92,7 +92,7 @@ class Game:
     prior: Any
     output: OutputKind
     seen: Sequence[Seen] = ()
-    learners: Sequence[MetaLearner] = ()
+    learners: Sequence[Learner] = ()
     thresholds: Floats | None = None
     scorers: Sequence[Sequence[Any]] = ()
     texts: Sequence[str] = ()
@@ -292,7 +292,7 @@ class Game:
         return self._told(sent(whom, [partial(take, each) for each in (*self.members, self._silent)]), self.group)
 
     def _by_learner(self, mask: NDArray[np.bool_]) -> Floats:
-        """What trees say, where who is absent is spoken for by the mean of those present."""
+        """What meta-learners say, where who is absent is spoken for by the mean of those present."""
         here = mask if mask.any() else ~mask
         present = np.mean([member for member, inside in zip(self.members, here, strict=True) if inside], axis=0)
         spoken = [member if inside else present for member, inside in zip(self.members, mask, strict=True)]

@@ -17,7 +17,7 @@ from concours.core.needed import meta_learners
 from concours.core.registry import load
 from concours.engine.deterministic import deterministic
 from concours.engine.evidence import Heard
-from concours.engine.meta_learners import MetaLearner
+from concours.engine.meta_learners import Learner
 from concours.engine.routers import Router
 from concours.engine.selecting import selected
 from concours.engine.sent import Ask, sent
@@ -28,7 +28,7 @@ from concours.kernels.joining.scorers import Scorer
 from concours.tasks.outputs.output import OutputKind, Values
 
 Floats = NDArray[np.float64]
-Learner = Callable[[Digest], MetaLearner]
+Learner = Callable[[Digest], Learner]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ def as_sites_say(entrant: Entrant, joint: Joint, asking: Asking) -> Values:  # n
 
 
 def by_meta_learner(entrant: Entrant, joint: Joint, asking: Asking) -> Floats:  # noqa: ARG001
-    """By the trees that learned from the members."""
+    """By what learned from the members."""
     said = list(asking.all())
     (model,) = meta_learners(joint, by_fold=False)
     with deterministic(threads=1, seed=0):

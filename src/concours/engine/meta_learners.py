@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from concours.core.digests import Digest, canonical_json
 from concours.core.ports import Store
+from concours.engine.step_learners import FORMAT, StepLearner
 from concours.entrants.fitting import Fitted, fit
 from concours.entrants.models import dump_model, load_model
 from concours.kernels.joining.blending import blend, log_probabilities
@@ -23,6 +24,16 @@ Floats = NDArray[np.float64]
 
 _MOST_TREES = 300
 _SHARE_A_LEAF = 100  # a leaf has one in so many rows, and no fewer than twenty
+
+
+class Learner(Protocol):
+    """What joins members by what it learned of them."""
+
+    def predict(self, members: Sequence[Floats]) -> Floats:
+        """Predictions (rows, outputs) from those of the members, (rows, outputs) each."""
+
+    def shares(self, members: int) -> list[float]:
+        """(members,) how much each counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +110,10 @@ def fit_meta_learner(
     return MetaLearner(fitted=fitted, weights=tuple(weights.tolist()), scale=scale)
 
 
-def put_meta_learner(store: Store, learner: MetaLearner) -> Digest:
+def put_meta_learner(store: Store, learner: MetaLearner | StepLearner) -> Digest:
     """Keeps a meta-learner."""
+    if isinstance(learner, StepLearner):
+        return put_bundle(store, {"meta_learner.json": canonical_json(learner.head())})
     format, files, why = dump_model(learner.fitted)
     if format == "refit":
         raise ValueError(f"the meta-learner cannot be kept: {why}")
@@ -108,10 +121,13 @@ def put_meta_learner(store: Store, learner: MetaLearner) -> Digest:
     return put_bundle(store, {"meta_learner.json": canonical_json(head), **files})
 
 
-def get_meta_learner(store: Store, digest: Digest) -> MetaLearner:
+def get_meta_learner(store: Store, digest: Digest) -> Learner:
     """The meta-learner that was kept."""
     files = get_bundle(store, digest)
     head = json.loads(files["meta_learner.json"])
+    if head["format"] == FORMAT:
+        weights = tuple(tuple(row) for row in head["weights"])
+        return StepLearner(weights=weights, horizon=head["horizon"], levels=head["levels"])
     return MetaLearner(fitted=load_model(head["format"], files), weights=tuple(head["weights"]), scale=head["scale"])
 
 

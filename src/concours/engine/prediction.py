@@ -26,7 +26,7 @@ from concours.engine.deterministic import deterministic
 from concours.engine.fitting import built, fitted_by, said, training_rows
 from concours.engine.joints import Ask, Asking, joined
 from concours.engine.made import needed_by, require_made_for
-from concours.engine.meta_learners import MetaLearner, get_meta_learner
+from concours.engine.meta_learners import Learner, get_meta_learner
 from concours.engine.routers import Router, get_router
 from concours.engine.rows import take_rows
 from concours.entrants.fitting import Fitted
@@ -87,7 +87,7 @@ class Models:
         with _damage_named(f"the preparation {digest[:19]}… is damaged"):
             return load_object(files["transformer.skops"])
 
-    def _learner(self, digest: Digest) -> MetaLearner:
+    def _learner(self, digest: Digest) -> Learner:
         with _damage_named(f"the meta-learner {digest[:19]}… is damaged"):
             return get_meta_learner(self._store, digest)
 

@@ -331,6 +331,7 @@ _INVENTED: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     "select": _selected,
     "size": lambda job: {"bytes": [int(1e6 * share) for share in _chances(job, "size", len(job.params["models"]))]},
     "boost": lambda job: {"shares": _chances(job, "share", _count(job, "oof"))},
+    "weigh_steps": lambda job: {"shares": _chances(job, "share", _count(job, "oof"))},
     "train_interval": _trained_interval,
     "begin_federation": _begun,
     "local": _trained_locally,

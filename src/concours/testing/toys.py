@@ -55,6 +55,7 @@ _KINDS = (
     "select",
     "size",
     "boost",
+    "weigh_steps",
     "meta_learner",
     "weigh",
     "cascade",

@@ -30,6 +30,7 @@ _OWN = {
     "select": RunnerSpec(reference="concours.engine.runners.join:select", version=3, packages=_NUMERIC),
     "size": RunnerSpec(reference="concours.engine.runners.size:size", version=1),
     "boost": RunnerSpec(reference="concours.engine.runners.boost:boost", version=1, packages=_NUMERIC),
+    "weigh_steps": RunnerSpec(reference="concours.engine.runners.boost:weigh_steps", version=1, packages=_NUMERIC),
     "meta_learner": RunnerSpec(reference="concours.engine.runners.boost:meta_learner", version=1, packages=_NUMERIC),
     "cascade": RunnerSpec(reference="concours.engine.runners.cascade:cascade", version=2, packages=_OF_DATA),
     "ask": RunnerSpec(reference="concours.engine.runners.cascade:ask", version=2, packages=_OF_DATA),

@@ -15,7 +15,9 @@ from concours.engine.outputs import output_of
 from concours.engine.rows import first_division, kin_of, sides_of_first
 from concours.engine.runners.join import members_of
 from concours.engine.runners.score import weights_of
+from concours.engine.step_learners import StepLearner
 from concours.engine.work import JobResult
+from concours.kernels.joining.stepwise import step_weights
 from concours.stores.blobs import put_array
 from concours.stores.values import get_values
 
@@ -28,6 +30,19 @@ def boost(job: Job, store: Store) -> JobResult:
     with deterministic(threads=job.threads, seed=job.seed):
         weights, kin = weights_of(job, store, rows), kin_of(job, store, rows)
         learner = fit_meta_learner(seen, y, output_of(job).codes or 0, seed=job.seed, of_rows=weights, kin=kin)
+    return JobResult(outputs={"model": put_meta_learner(store, learner)}, values={"shares": learner.shares(len(seen))})
+
+
+def weigh_steps(job: Job, store: Store) -> JobResult:
+    """Weights for each stretch of the steps ahead by the rows outside one fold, or by all, and the members' shares."""
+    rows, _ = sides_of_first(job, store, job.params["without_fold"])
+    y, meta = get_values(store, job.inputs["y"])[rows], output_of(job).meta
+    seen = [member[rows] for member in members_of(job, store, "oof")]
+    levels, units = np.asarray(meta["levels"]), np.asarray(meta["deviations"])
+    weights = step_weights(
+        seen, y, horizon=meta["horizon"], levels=levels, units=units, of_rows=weights_of(job, store, rows)
+    )
+    learner = StepLearner(weights=tuple(map(tuple, weights.tolist())), horizon=meta["horizon"], levels=len(levels))
     return JobResult(outputs={"model": put_meta_learner(store, learner)}, values={"shares": learner.shares(len(seen))})
 
 
