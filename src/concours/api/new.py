@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from concours.api.lineups import lineup_for
 from concours.api.models import EXAMPLE, LINEUP, joined, listed
 from concours.api.new_warnings import LISTED, RARE, class_warnings, column_warnings, cut, follows, share
 from concours.api.recognised import maybe, recognised, usual_lineup
@@ -19,8 +20,10 @@ from concours.core.errors import DataError
 from concours.core.kind import Form
 from concours.core.optional import install_command, installed
 from concours.core.written import counted
-from concours.engine.usage import usable_cores
+from concours.engine.usage import available_memory, usable_cores
 from concours.entrants.zoo import specs
+from concours.tasks.advice.portfolio import shipped
+from concours.tasks.advice.rules import Facts
 from concours.tasks.alike import columns_alike
 from concours.tasks.discovery import Findings, Note, discover, with_written
 from concours.tasks.division import usual_folds
@@ -31,6 +34,7 @@ from concours.tasks.sources import Found, find_source, written_in
 _SMALL = 1000
 _FULL = 2000
 _REPEATED = 0.01
+_FIRST = 3
 _BUDGETS = ((60, 1e5), (120, 1e6), (300, 2e7), (600, float("inf")))
 """Seconds, up to so many cells (rows, inputs and classes multiplied) on two cores."""
 
@@ -99,10 +103,10 @@ def draft(
     if findings.target and findings.kind.output.verbatim:
         again = written_in(found, findings.target.name, options)
         findings = with_written(findings, again.opened, again.opened_test)
-    settings = (
-        *_task(found, findings, out.parent, options, after),
-        *(_asked(findings.kind, entrants) if entrants else _compete(findings, usable_cores())),
-    )
+    compete = _asked(findings.kind, entrants) if entrants else []
+    if not entrants:
+        compete, entrants = _compete(findings, usable_cores())
+    settings = (*_task(found, findings, out.parent, options, after), *compete)
     if kind not in (None, findings.kind.name):
         raise DataError(f"--kind: {findings.name} is for a task of kind {findings.kind.name}, as far as it can be told")
     warnings = (*_warnings(found, findings), *maybe(data))
@@ -297,8 +301,8 @@ def _split(findings: Findings) -> Setting:
     return Setting("task", "split", split or {"folds": folds}, why, hints=tuple(hints))
 
 
-def _compete(findings: Findings, cores: int) -> list[Setting]:
-    """The keys of [compete]."""
+def _compete(findings: Findings, cores: int) -> tuple[list[Setting], list[EntrantText]]:
+    """The keys of [compete]; and who competes instead of a line-up, where the rules leave some of it out."""
     name, entrants = _lineup(findings)
     full = name == "full"
     why = f"{findings.rows:,} rows are few enough for all entrants" if full else "strong families, cheap ones first"
@@ -308,8 +312,26 @@ def _compete(findings: Findings, cores: int) -> list[Setting]:
     seconds = next(seconds for seconds, most in _BUDGETS if work <= most)
     budget = {"seconds": max(seconds, 120) if full else seconds}
     because = f"for {findings.rows:,} rows and {cores} cores; more seconds, more fits and better joint models"
-    listed = (f"entrants: {', '.join(entrants)}",) if entrants else ()
-    return [Setting("compete", "lineup", name, why, hints=listed), Setting("compete", "budget", budget, because)]
+    form, limit = _form(findings), Setting("compete", "budget", budget, because)
+    facts = Facts(
+        form=form.name,
+        rows=findings.rows,
+        columns=int(width),
+        classes=len(findings.classes),
+        cores=cores,
+        memory=available_memory(),
+        seconds=float(budget["seconds"]),
+    )
+    advice = lineup_for(facts, form, entrants)
+    said = [f"entrants: {', '.join(entrants)}"] if entrants else []
+    if sets := shipped().sets(form.name):
+        first = ", ".join(one.name for one in advice.run[:_FIRST])
+        said.append(f"first by the record of {len(sets)} sets, as `concours advise` says: {first}")
+    if not advice.leave_out:
+        return [Setting("compete", "lineup", name, why, hints=tuple(said)), limit], []
+    left = f"of the line-up {name} those below; {'; '.join(f'{one.name}: {one.why}' for one in advice.leave_out)}"
+    own = [EntrantText(keys={"recipe": one.name}, why=one.why) for one in advice.run]
+    return [Setting("compete", "lineup", "none", left, hints=tuple(said[1:])), limit], own
 
 
 def _lineup(findings: Findings) -> tuple[str, tuple[str, ...]]:

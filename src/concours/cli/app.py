@@ -16,6 +16,7 @@ import typer
 import concours
 from concours.cli import (
     admin,
+    advise,
     ask,
     backups,
     challenge,
@@ -62,6 +63,7 @@ app.command("list")(platform.list_)
 for command in (
     run.run,
     run.demo,
+    advise.advise,
     inspect.show,
     predict.predict,
     serve.serve,

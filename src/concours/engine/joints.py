@@ -17,7 +17,7 @@ from concours.core.needed import meta_learners
 from concours.core.registry import load
 from concours.engine.deterministic import deterministic
 from concours.engine.evidence import Heard
-from concours.engine.meta_learners import Learner
+from concours.engine.meta_learners import Learner as Learned
 from concours.engine.routers import Router
 from concours.engine.selecting import selected
 from concours.engine.sent import Ask, sent
@@ -28,7 +28,7 @@ from concours.kernels.joining.scorers import Scorer
 from concours.tasks.outputs.output import OutputKind, Values
 
 Floats = NDArray[np.float64]
-Learner = Callable[[Digest], Learner]
+Learner = Callable[[Digest], Learned]
 
 
 @dataclass(frozen=True, kw_only=True)
