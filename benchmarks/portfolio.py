@@ -132,7 +132,7 @@ def _row_losses(entrant: str, form: Any, x: Any, y: Any, folds: Any, classes: in
                 preparation = PREPARATIONS[resolved.entrant.prepare]()
                 seen = preparation.fit(seen, y[train]).transform(seen)
                 unseen = preparation.transform(unseen)
-            made = build(resolved.entrant.recipe, resolved.entrant.params, {}, None, seed=0, classes=classes)
+            made = build(resolved.entrant.recipe, resolved.entrant.params, {}, Path(), seed=0, classes=classes)
             p = fit(made, seen, y[train], classes, calibrate=True).predict(unseen)
         if classes:
             found[test] = -np.log(np.maximum(p[np.arange(len(test)), y[test]], 1e-15))

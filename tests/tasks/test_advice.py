@@ -21,7 +21,7 @@ HOLDS = {
     "many gaps": {"missing": 0.2},
     "doubtful labels": {"noise": 0.2},
     "square of the rows": {"rows": 40_000},
-    "memory of comparing": {"memory": 3 << 27},
+    "memory of comparing": {"memory": 1 << 28},
     "little memory": {"memory": 1 << 30},
     "little time": {"seconds": 0.02},
     "little latency": {"latency_ms": 1.0},

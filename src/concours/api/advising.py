@@ -170,6 +170,6 @@ def _out_of_fold(form: Form, x: Any, y: Any, folds: Any, classes: int) -> Any:
             if entrant.prepare not in (None, "none"):
                 preparation = PREPARATIONS[str(entrant.prepare)]()
                 seen, unseen = preparation.fit(seen, y[train]).transform(seen), preparation.transform(unseen)
-            made = build(entrant.recipe, entrant.params, {}, None, seed=0, classes=classes)
+            made = build(entrant.recipe, entrant.params, {}, Path(), seed=0, classes=classes)
             p[held] = fit(made, seen, y[train], classes, calibrate=True).predict(unseen)
     return p
