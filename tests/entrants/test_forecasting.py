@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from concours.core.errors import MissingPackage
 from concours.engine.deterministic import deterministic
 from concours.entrants.fitting import fit
+from concours.entrants.forecast_arima import ArimaForecaster
+from concours.entrants.forecast_deep import BlocksForecaster, PatchForecaster
 from concours.entrants.forecast_libraries import StatsForecaster
 from concours.entrants.forecast_networks import DecomposedForecaster, quantile_loss
 from concours.entrants.forecasting import (
@@ -22,6 +24,7 @@ from concours.entrants.forecasting import (
     SeasonalNaive,
     _same_phase,
     parted,
+    ridge,
 )
 from concours.entrants.models import dump_model, load_model
 from concours.entrants.recipes import build
@@ -32,7 +35,8 @@ from concours.tasks.outputs.series import Series
 
 SEASON, CONTEXT, HORIZON = 6, 18, 4
 LEVELS = (0.1, 0.5, 0.9)
-ALL = [SeasonalNaive, RidgeForecaster, BoostedForecaster, DecomposedForecaster]
+NETWORKS = (DecomposedForecaster, PatchForecaster, BlocksForecaster)
+ALL = [SeasonalNaive, RidgeForecaster, BoostedForecaster, *NETWORKS]
 LEARNING = ALL[1:]
 
 
@@ -49,9 +53,9 @@ def windows(rows: int = 150, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def made(kind, **params):
-    small = {"epochs": 15} if kind is DecomposedForecaster else {"max_iter": 20} if kind is BoostedForecaster else {}
+    small = {"epochs": 15} if kind in NETWORKS else {"max_iter": 20} if kind is BoostedForecaster else {}
     told = {"levels": LEVELS, "season": SEASON, "context": CONTEXT, **params}
-    seed = {"random_state": 1} if kind in (BoostedForecaster, DecomposedForecaster) else {}
+    seed = {"random_state": 1} if kind in (BoostedForecaster, *NETWORKS) else {}
     return kind(**{**small, **seed, **told})
 
 
@@ -68,7 +72,7 @@ def losses(estimator) -> tuple[float, float]:
 @pytest.mark.parametrize("kind", LEARNING)
 def test_who_learns_beats_the_season_before(kind):
     """By points and by quantiles, on origins after those that it was fitted on: the channel beside tells what comes."""
-    enough = {"epochs": 40} if kind is DecomposedForecaster else {"max_iter": 60} if kind is BoostedForecaster else {}
+    enough = {"epochs": 40} if kind in NETWORKS else {"max_iter": 60} if kind is BoostedForecaster else {}
     naive, own = losses(made(SeasonalNaive)), losses(made(kind, **enough))
     assert own[0] < 0.95 * naive[0]
     assert own[1] < 0.95 * naive[1]
@@ -224,3 +228,44 @@ def test_models_of_the_library_are_theirs(model):
     assert load_model(form, files).predict(x).tolist() == p.tolist()
     flat = np.full((1, 2 * CONTEXT), 3.0)
     assert np.isfinite(fitted.predict(flat)).all()
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_several_series_are_forecast_by_one_model(kind):
+    """Whatever the units of each: a series in others is forecast alike, and each has steps of its own in its order."""
+    x, y = windows(80)
+    half = x.shape[1] // 2
+    both_x = np.hstack([x[:, :half], 1000 * x[:, :half] + 7])
+    both_y = np.hstack([y, 1000 * y + 7])
+    with deterministic(threads=1, seed=0):
+        fitted = made(kind, targets=2).fit(both_x[:60], both_y[:60])
+        p = fitted.predict(both_x[60:]).reshape(20, 2, HORIZON, -1)
+    assert p[:, 1] == pytest.approx(1000 * p[:, 0] + 7, rel=1e-2, abs=20)
+    form, files, _ = dump_model(fit(made(kind, targets=2), both_x, both_y, None, calibrate=False))
+    assert load_model(form, files).predict(both_x).shape == (80, 2 * HORIZON * len(LEVELS))
+
+
+@pytest.mark.parametrize(("rows", "features"), [(30, 5), (5, 30)])
+def test_ridge_is_what_its_equations_say(rows, features):
+    """Tall or wide: the coefficients solve (X'X + penalty) b = X'y."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(rows, features)), rng.normal(size=(rows, 2))
+    solve = ridge(x, y)
+    for penalty in (0.5, 20.0):
+        assert solve(penalty) == pytest.approx(np.linalg.solve(x.T @ x + penalty * np.eye(features), x.T @ y))
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("statsforecast"), reason="needs statsforecast")
+def test_arima_keeps_its_order_and_coefficients():
+    """It beats the season before on what drifts, and says the same once it is loaded."""
+    rng = np.random.default_rng(0)
+    walk = 0.5 * np.arange(120) + rng.normal(scale=0.3, size=120)
+    x = np.lib.stride_tricks.sliding_window_view(walk, CONTEXT)[: 120 - CONTEXT - HORIZON].copy()
+    y = np.stack([walk[i + CONTEXT : i + CONTEXT + HORIZON] for i in range(len(x))])
+    fitted = fit(ArimaForecaster(levels=LEVELS, season=1, context=CONTEXT), x[:80], y[:80], None, calibrate=False)
+    p = fitted.predict(x[85:]).reshape(len(x) - 85, HORIZON, -1)[:, :, 1]
+    naive = SeasonalNaive(levels=LEVELS, season=1, context=CONTEXT).fit(x[:1], y[:1])._point(x[85:, None])
+    assert np.abs(p - y[85:]).mean() < 0.7 * np.abs(naive - y[85:]).mean()
+    form, files, _ = dump_model(fitted)
+    assert form == "safetensors"
+    assert load_model(form, files).predict(x[85:]).tolist() == fitted.predict(x[85:]).tolist()

@@ -20,6 +20,7 @@ from concours.tasks.readers.listing import suffix_of
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
 from concours.tasks.series.channels import Channels, channels_of, dated, numbered
+from concours.tasks.series.long import Long, spread_out
 from concours.tasks.task import Split, Task
 
 _FEWEST = 50
@@ -28,6 +29,7 @@ _DATE = re.compile(rb"\d{1,4}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ,]|\d{4}-\d\d|[A-
 _TYPED = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
 _SHARE = 20
 _AHEAD = 12
+_SERIES = 100
 
 
 def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
@@ -52,14 +54,21 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
             return None
         wanted, told = _wanted(numbers, options)
         target = wanted if wanted in numbers else numbers[-1]
-        series = channels_of(opened.x, opened.name, target=(target,), time=times[0])
+        column = long_by(opened.x, target, times[0])
+        if column is None:
+            series = channels_of(opened.x, opened.name, target=(target,), time=times[0])
+        else:
+            spread = spread_out(opened.x, Long(series=column, value=target), times[0], opened.name)
+            names = tuple(name for name in spread.table.column_names if name != times[0])
+            series = replace(channels_of(spread.table, opened.name, target=names, time=times[0]), time=times[0])
+            series = replace(series, amiss=(*spread.amiss, *series.amiss))
     except ConcoursError:
         return None
     if series.stamps.uneven:
         return None
     if wanted != target:
         raise DataError(f"--target: {opened.name} has no column of numbers {wanted!r}; {absent(wanted, numbers)}")
-    return _keys(source, series, told)
+    return _keys(source, series, told, target, column)
 
 
 def _wanted(numbers: Sequence[str], options: Options) -> tuple[str, str]:
@@ -78,17 +87,41 @@ def _may_have_dates(source: Path) -> bool:
         return bool(_DATE.search(file.read(_HEAD)))
 
 
-def _keys(source: Path, series: Channels, why: str) -> dict[str, tuple[Any, str]]:
+def long_by(table: pa.Table, target: str, time: str) -> str | None:
+    """The column that tells series apart, where moments stand in several rows, and each once with each of its values.
+
+    Of several such columns the one with the fewest values.
+    """
+    rows = len(table)
+    if len(table[time].unique()) == rows:
+        return None
+    found = []
+    for name in table.column_names:
+        kind = table[name].type
+        if name in (target, time) or not (pa.types.is_string(kind) or pa.types.is_integer(kind)):
+            continue
+        values = len(table[name].unique())
+        if 1 < values <= _SERIES and len(table.group_by([name, time]).aggregate([])) == rows:
+            found.append((values, name))
+    return min(found)[1] if found else None
+
+
+def _keys(source: Path, series: Channels, why: str, target: str, column: str | None) -> dict[str, tuple[Any, str]]:
     steps, every = series.values.shape[1], series.stamps.every
     most = max(steps // _SHARE, 1)
     horizon = min(every.season if every.season > 1 else _AHEAD, most)
     ahead = "a season" if horizon == every.season else f"{horizon} steps"
     keys: dict[str, tuple[Any, str]] = {
         "data": (str(source), f"{steps:,} steps, {every.said}"),
-        "target": (series.names[0], f"{why}; the others are known up to where a forecast begins"),
+        "target": (target, f"{why}; the others are known up to where a forecast begins"),
         "split": ({"test": 0.2, "time": series.time}, "the last origins judge; folds are stretches of time"),
         "options": ({"horizon": horizon}, f"{ahead} ahead; context, step and season follow, or can be given here"),
     }
+    if column is not None:
+        keys["target"] = (target, why)
+        keys["data"] = (str(source), f"{series.targets} series of {steps:,} steps, {every.said}")
+        told = f"{ahead} ahead, of each series that {column} tells apart; context, step and season follow"
+        keys["options"] = ({"horizon": horizon, "series": column}, told)
     if series.amiss:
         keys["on_bad_row"] = ("skip", f"leaves out the origins near gaps: {series.amiss[0].partition(': ')[2]}")
     return keys
