@@ -192,7 +192,7 @@ def test_what_a_person_says_counts_where_a_kind_knows_the_source(concours, monke
     assert (code, err) == (0, "")
     task = tomllib.loads(Path("contest.toml").read_text())["task"]
     assert (task["target"], task["header"], task["on_bad_row"]) == ("sold", 2, "skip")
-    assert "full has theta, ets too" in out
+    assert "full has theta, ets, arima too" in out
     assert "not installed: dlinear" in out
     assert ingested(Path("contest.toml")).kind == "forecasting"
 
