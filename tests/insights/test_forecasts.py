@@ -35,7 +35,7 @@ def test_errors_by_step_and_series():
             weights=None,
             rng=rng,
             meta=META,
-            inputs=lambda rows: x[rows],
+            rows=lambda: x,
         )
     )
     errors = [

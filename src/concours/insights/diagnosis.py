@@ -40,8 +40,6 @@ class Predicted:
         meta: what of the data belongs to the output (`core.kind.Output`).
         rows: gives the rows as they were read, a frame or an array, for who looks at them.
         called: what the group of each row is called, and where in it the row lies, by what that is.
-        meta: what else of the data belongs to the output (`core.kind.Output.meta`).
-        inputs: the raw inputs of some rows.
     """
 
     y: Any
@@ -54,7 +52,6 @@ class Predicted:
     meta: Mapping[str, Any] = field(default_factory=dict)
     rows: Callable[[], Any] = lambda: None
     called: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    inputs: Callable[[Codes], Any] | None = None
 
 
 def of_rows(found: Predicted) -> dict[str, Any]:

@@ -56,11 +56,9 @@ def of_forecasts(found: Predicted) -> dict[str, Any]:
 
 
 def _drawn(found: Predicted, y: Floats, steps: Floats, middle: Floats, names: list[str]) -> list[dict[str, Any]]:
-    if found.inputs is None:
-        return []
     rows = np.unique(np.linspace(0, len(y) - 1, min(len(y), _DRAWN)).round().astype(np.int64))
     context = int(found.meta["context"])
-    known = np.asarray(found.inputs(rows), dtype=np.float64).reshape(len(rows), -1, context)
+    known = np.asarray(found.rows()[rows], dtype=np.float64).reshape(len(rows), -1, context)
     before = min(context, max(_BEFORE * y.shape[2], 12))
     drawn = []
     for place, row in enumerate(rows.tolist()):

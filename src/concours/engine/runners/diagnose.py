@@ -17,7 +17,6 @@ from concours.core.slices import LEAST, Grouping
 from concours.core.values import take
 from concours.engine.outputs import output_of
 from concours.engine.rows import first_division, get_rows, shown_table, stills
-from concours.engine.rows import first_division, get_rows, shown_table, stills, take_rows
 from concours.engine.runners.score import as_taken, decided, groups_of, metric_of_rows, metrics_of, weights_of
 from concours.engine.work import JobResult
 from concours.insights.diagnosis import Predicted
@@ -73,7 +72,6 @@ def diagnose(job: Job, store: Store) -> JobResult:
             meta=output.meta,
             rows=partial(get_rows, store, job.inputs["x"]),
             called={} if called is None else {name: _names(called, name) for name in called.column_names},
-            inputs=lambda rows: take_rows(get_rows(store, job.inputs["x"]), rows),
         )
     )
     ways, taught = partial(_groupings, job, store, y), folds is not None
