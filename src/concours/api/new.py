@@ -122,7 +122,7 @@ def _recognised(
     """The contest of a kind that knows the source itself."""
     if entrants:
         settings = (*(setting for setting in settings if setting.table != "compete"), *_asked(kind, entrants))
-    paths = ("data", "test", *kind.input.paths)
+    paths = ("data", "test", *kind.input.paths) if Path(data).exists() else ()  # else it is a name of the kind's own
     placed = (replace(s, value=_paths(s.value, out.parent)) if s.key in paths else s for s in settings)
     settings = (*placed,)
     head = (f"Written by `concours new {data}`. Change what you know better.",)

@@ -40,9 +40,11 @@ def recognised(source: str, kind: str | None, options: Options) -> tuple[Kind, t
         options = replace(options, input=kind_named(kind).input.name)
     asked = [kind_named(kind)] if kind is not None else [one for one in KINDS.own.values() if one.finder and one.sure]
     options = replace(options, asked=kind is not None)
-    for one in asked if Path(source).exists() else ():
+    if not Path(source).exists():
+        asked = [one for one in asked if one.named and load(one.named)(source)]
+    for one in asked:
         if keys := load(one.finder)(Path(source), options):
-            why = "named by --kind" if kind else "by how the data lies"
+            why = "named by --kind" if kind else "by how the data lies" if Path(source).exists() else "by its name"
             return one, _settings(one, why, {**keys, **_given(options, keys)})
     if kind is not None:
         find_source(source, replace(options, input=None))  # what is not there, or cannot be read at all, says so itself

@@ -103,7 +103,9 @@ def next_commands(result: Result, out: Console) -> None:
     example, where = ("100", "drawn") if separate else ("NEW_ROWS", "predictions.csv")
     out.print(f"\n[bold]Next[/]  ({size(result.folder.size())} in {folder})")
     known = {one.entrant.digest: one for one in result.candidates.values()}
-    if result.default is not None and not unanswering(result.candidate(), known):
+    if "meet" in result.setup.problem.output.can:
+        out.print(f"  concours play {folder}  [dim]asks {escape(result.default or 'an agent')} for a move[/]")
+    elif result.default is not None and not unanswering(result.candidate(), known):
         out.print(f"  concours predict {folder} {example} -o {where}", soft_wrap=True)
         out.print(
             f"  concours.predict(concours.Result.load({written}), {example!r})  [dim]in Python[/]",

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from random import Random
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import safetensors.numpy
 
+from concours.core.asked import asked_of_recipe
 from concours.core.digests import Digest, canonical_json
 from concours.core.errors import DataError, RecipeError
 from concours.core.ports import Store
@@ -199,6 +200,12 @@ def keep_agent(
     manifest = {"format": "agent", "recipe": recipe, "params": dict(params), "code": code}
     files = {"tensors": safetensors.numpy.save(tensors)} if tensors else {}
     return put_bundle(store, {"manifest.json": canonical_json(manifest), **files})
+
+
+def asked_of_agents(store: Store, agents: Iterable[Digest]) -> frozenset[str]:
+    """What is asked about before kept agents play (`core.asked`)."""
+    kept = (json.loads(get_bundle(store, agent)["manifest.json"]) for agent in agents)
+    return frozenset[str]().union(*(asked_of_recipe(one["recipe"], one["params"], code=one["code"]) for one in kept))
 
 
 def player(store: Store, game: Game, digest: Digest, seconds: float) -> Player:

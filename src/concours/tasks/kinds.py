@@ -62,6 +62,7 @@ class Kind:
         finder: says of a source whether it is of this kind, as `module:attribute`: from its path, and the `Options` by
             which a person wants it read, to keys of `[task]` with a reason each, or none; empty where `tasks.discovery`
             does. Where a source is of the kind and the options do not suit it, it raises DataError.
+        named: says of a text whether it names a source of this kind that is no file, as `module:attribute`.
         sure: whether that is said by how the data lies; else a person has to name the kind, as that of a plugin always.
         sample: invents a little data of the kind, as `module:attribute`: from a folder to lie in and a seed to a task;
             the kind is checked by it (`concours.testing.check_kind`).
@@ -75,6 +76,7 @@ class Kind:
     lineups: Lineups = field(default_factory=dict)
     mixed: Lineups = field(default_factory=dict)
     finder: str = ""
+    named: str = ""
     sure: bool = True
     sample: str = ""
     baseline: str = "dummy"
@@ -368,8 +370,8 @@ _OWN = {
             output=Points,
             lineups={"fast": _AGENTS, "full": (*_AGENTS, "self-play")},
             baseline="random-agent",
-            sure=False,
             finder="concours.tasks.games.finding:find",
+            named="concours.kernels.games.named:known",
             sample="concours.tasks.games.finding:sample",
         ),
         Kind(

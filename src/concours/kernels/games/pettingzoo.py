@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -60,7 +61,9 @@ class Environment:
             )
         module = self.called if "." in self.called else f"pettingzoo.classic.{self.called}"
         try:
-            found = import_module(module)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # of its registry, which knows no module of a user
+                found = import_module(module)
         except ModuleNotFoundError as error:
             lacking = error.name or module
             if module.startswith(lacking):

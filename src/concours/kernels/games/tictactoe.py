@@ -57,10 +57,10 @@ class TicTacToe:
         return at_random(self, position, draw)
 
     def observe(self, position: Board) -> NDArray[Any]:
-        """(3, 3, 2) int8: one's own places, and the other's."""
+        """(3, 3, 2) int8, column by column: one's own places, and the other's."""
         mine, other = position[position[2]], position[1 - position[2]]
         planes = [[bits >> place & 1 for place in range(9)] for bits in (mine, other)]
-        return np.array(planes, np.int8).reshape(2, 3, 3).transpose(2, 1, 0)
+        return np.array(planes, np.int8).reshape(2, 3, 3).transpose(1, 2, 0)
 
     def drawn(self, position: Board) -> list[str]:
         first, second, _ = position
