@@ -26,7 +26,7 @@ from concours.contest.setup import Setup, plugins_behind
 from concours.contest.strategies import Strategy, Written, read_strategies
 from concours.contest.telling import judged_by_themselves, talked, telling
 from concours.core import consent
-from concours.core.asked import asked_of_metrics
+from concours.core.asked import asked_of_metrics, asked_of_recipe
 from concours.core.digests import Digest
 from concours.core.entrant import Entrant
 from concours.core.errors import ContestError, RecipeError, RunFolderError, nearest
@@ -34,6 +34,7 @@ from concours.core.joins import JOINS
 from concours.core.kind import Form
 from concours.core.ports import Listener, Notice, ignore
 from concours.core.problem import Problem
+from concours.core.registry import load
 from concours.engine.cluster import require_listening
 from concours.engine.rows import get_rows, shape_of
 from concours.engine.usage import usable_cores
@@ -140,8 +141,12 @@ class Contest:
         return self._asked_of_task().union(*(each.named for each in self._resolved_first()))
 
     def _asked_of_task(self) -> frozenset[str]:
-        """Of its metrics, and of judges."""
-        return asked_of_metrics(self.task.metrics) | asked_of_judges(judges_of(self.task.options.get("judge")))
+        """Of its metrics, of judges, and of what its data names."""
+        runs = kind_named(self.task.kind).input.runs
+        code = load(runs)(str(self.task.data)) if runs else ""
+        of_data = asked_of_recipe(code, {}) if code else frozenset[str]()
+        judges = asked_of_judges(judges_of(self.task.options.get("judge")))
+        return asked_of_metrics(self.task.metrics) | judges | of_data
 
     def _resolved_first(self) -> list[Resolved]:
         """As far as it is known without the data."""

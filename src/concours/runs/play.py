@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from concours.core import consent
+from concours.core.asked import asked_of_recipe
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.errors import DataError
 from concours.engine.agents import Player, Players, asked_of_agents
 from concours.engine.runners.play import Team
 from concours.kernels.games.game import Game, replayed
-from concours.kernels.games.named import game_named
+from concours.kernels.games.named import code_of, game_named
 from concours.kernels.games.playing import Forfeit
 from concours.runs.result import Result
 from concours.runs.trust import Trust, permitted
@@ -65,18 +66,14 @@ def move(
     output = result.setup.problem.output
     if "meet" not in output.can:
         raise DataError(f"a contest of kind {result.setup.problem.kind} is no game; predict rows with concours predict")
-    game = game_named(output.meta["game"])
-    try:
-        position = replayed(game, actions, chance)
-    except ValueError as error:
-        raise DataError(f"moves: {error}") from None
-    if game.points(position) is not None:
-        raise DataError("moves: the game is over after these")
-    candidate, draw = result.candidate(model), Random(seed)  # noqa: S311
+    candidate, draw, name = result.candidate(model), Random(seed), str(output.meta["game"])  # noqa: S311
     candidate = _drawn(result, candidate, draw)
-    agents, who = _agents(candidate), f"{candidate.entrant.name} runs"
-    asked = asked_of_agents(result.folder.store, agents)
+    asked = asked_of_agents(result.folder.store, _agents(candidate))
+    asked |= asked_of_recipe(code, {}) if (code := code_of(name)) else frozenset()
+    who = f"{candidate.entrant.name} runs"
     with consent.granted(permitted(asked, known=result.agreed, who=who, trust=trust)):
+        game = game_named(name)
+        position = _after(game, actions, chance)
         action = _asked(result, candidate, game, position, draw)
     after = game.step(position, action)
     points, player = game.points(after), game.player(position)
@@ -88,6 +85,17 @@ def move(
         board=tuple(game.drawn(after)),
         over=over,
     )
+
+
+def _after(game: Game, actions: tuple[int, ...], chance: int) -> Any:
+    """The position after these. Raises DataError where there is none, or nobody is to play in it."""
+    try:
+        position = replayed(game, actions, chance)
+    except ValueError as error:
+        raise DataError(f"moves: {error}") from None
+    if game.points(position) is not None:
+        raise DataError("moves: the game is over after these")
+    return position
 
 
 def _over(points: float, player: int) -> str:

@@ -36,6 +36,12 @@ def known(name: str) -> bool:
     return name in OWN or name in _SAME or bool(colon and head in _OTHERS)
 
 
+def code_of(name: str) -> str:
+    """The recipe of the code that a game runs which is no part of a library known here; empty of all others."""
+    head, _, rest = name.partition(":")
+    return f"{rest}:env" if head == "pettingzoo" and "." in rest else ""
+
+
 @lru_cache(maxsize=32)
 def game_named(name: str) -> Game:
     """The game of that name.

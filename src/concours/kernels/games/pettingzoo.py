@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from concours.core import consent
+from concours.core.asked import asked_of_recipe
 from concours.core.errors import ContestError, MissingPackage
 from concours.core.optional import install_command, installed
 from concours.kernels.games.game import at_random
@@ -46,6 +48,7 @@ class Environment:
     Raises:
         ContestError: there is no such environment, or it is not one of two who play in turn with a mask of actions.
         MissingPackage: PettingZoo is not installed, or what the environment needs.
+        TrustError: it is a module of somebody else's that was not agreed to (`core.consent`).
     """
 
     called: str
@@ -59,6 +62,8 @@ class Environment:
             raise MissingPackage(
                 f"pettingzoo:{self.called} takes PettingZoo; get it with: {install_command('pettingzoo')}"
             )
+        if "." in self.called:
+            consent.require(asked_of_recipe(f"{self.called}:env", {}))
         module = self.called if "." in self.called else f"pettingzoo.classic.{self.called}"
         try:
             with warnings.catch_warnings():

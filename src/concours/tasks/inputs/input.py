@@ -23,6 +23,7 @@ class InputKind:
         paths: those of its keys that are paths of files, from where the contest file lies.
         lacks: keys of a task that its reader takes nothing of, and refuses.
         tables: those of its keys that hold tables; the others hold a text, or a list of texts.
+        runs: says which recipe of code, if any, the text runs that a task gives as its data, as `module:attribute`.
         sees_groups: whether models get the column by which rows keep together, which is then content, such as a passage
             that several questions are about, and no name.
         slow: whether a fit takes so long that fewer folds are usual.
@@ -39,6 +40,7 @@ class InputKind:
     paths: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ("options",)
     tables: tuple[str, ...] = ()
+    runs: str = ""
     sees_groups: bool = False
     slow: bool = False
 

@@ -11,6 +11,7 @@ OPENING: Final = InputKind(
     what="openings of a game",
     reader="concours.tasks.games.reading:read",
     renewer="concours.tasks.games.reading:renew",
+    runs="concours.kernels.games.named:code_of",
     lacks=(
         "target",
         "weight",
