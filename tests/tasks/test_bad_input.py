@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -386,12 +386,37 @@ WATCHED = {
     ),
 }
 
-CASES = {**SEQUENCES, **UNITS, **RANKED, **SEVERAL, **SURVIVAL, **CLUSTERS, **WATCHED}
+
+def _openings(*lines: str, said: str, left: tuple[int, str] | None) -> Case:
+    """Two openings of connect four that can be played from, and lines behind them, of which the first is row 3."""
+    keys = {"data": "connect_four", "options": {"openings": "o.csv"}}
+    return Case(kind="game", files={"o.csv": _rows("moves", "3 3", "0 6", *lines)}, keys=keys, said=said, left=left)
+
+
+GAMES = {
+    "an opening that may not be played": _openings(
+        "3 9", said="o.csv, row 3: ply 2 plays 9, and what may be played is 0, 1", left=(2, "1 row left out: row 3")
+    ),
+    "an opening that ends the game": _openings(
+        "0 6 0 6 0 6 0", said="o.csv, row 3: the game is over after these moves; mend it", left=(2, "1 row left out")
+    ),
+    "an opening that is no number": _openings(
+        "left", said="row 3: moves must be whole numbers divided by blanks, got 'left'", left=(2, "1 row left out")
+    ),
+    "openings without moves": Case(
+        kind="game",
+        files={"o.csv": _rows("plies", "3 3")},
+        keys={"data": "connect_four", "options": {"openings": "o.csv"}},
+        said="o.csv: a column 'moves' was expected",
+    ),
+}
+
+CASES = {**SEQUENCES, **UNITS, **RANKED, **SEVERAL, **SURVIVAL, **CLUSTERS, **WATCHED, **GAMES}
 
 
 def _read(case: Case, folder: Path, **keys: Any) -> Data:
     kind = KINDS[case.kind]
-    task = replace(Task(kind=case.kind, data=next(iter(case.files)), **case.keys), **keys)
+    task = Task(**{"kind": case.kind, "data": next(iter(case.files)), **case.keys, **keys})
     found: tuple[Data, Data | None] = load(kind.input.reader)(task, kind, folder)
     return found[0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +18,7 @@ from concours.tasks.cells import Form
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
 from concours.tasks.outputs.points import MOVE_SECONDS
-from concours.tasks.readers.opened import Opened, Options, Rows
-from concours.tasks.readers.source import open_source
+from concours.tasks.readers.opened import Opened, Rows
 from concours.tasks.reading import Data
 from concours.tasks.task import Task
 
@@ -103,25 +103,35 @@ def _drawn(game: Game, plies: int, count: int) -> list[tuple[int, ...]]:
 
 def _of_file(file: str, game: Game, task: Task, folder: Path) -> tuple[list[tuple[int, ...]], int, tuple[str, ...]]:
     """Those of a file that can be played from, how many were left out, and what is to be said of that."""
-    options = Options(encoding=task.encoding, input="table", names=(_MOVES,), written=(_MOVES,), header=True)
-    source = open_source(file, folder, options)
-    if not isinstance(source.x, pa.Table) or _MOVES not in source.x.column_names:
-        raise DataError(f"{source.name}: a column {_MOVES!r} was expected, of actions divided by blanks")
+    name, cells = _column(folder / file, task.encoding or "utf-8-sig")
     found, faults = list[tuple[int, ...]](), list[str]()
-    for row, cell in enumerate(source.x[_MOVES].to_pylist(), 1):
+    for row, cell in enumerate(cells, 1):
         try:
-            found.append(_played(game, "" if cell is None else str(cell)))
+            found.append(_played(game, cell))
         except ValueError as error:
             faults.append(f"row {row}: {error}")
     if faults and task.on_bad_row == "fail":
         raise DataError(
-            f'{source.name}, {faults[0]}; mend it, or leave out such rows with on_bad_row = "skip" '
+            f'{name}, {faults[0]}; mend it, or leave out such rows with on_bad_row = "skip" '
             f"({counted(len(faults), 'row')} in all)"
         )
     if len(found) < 2:
-        raise DataError(f"{source.name}: {counted(len(found), 'opening')} can be played from; 2 at least were expected")
-    warnings = (f"{source.name}: {counted(len(faults), 'row')} left out: {faults[0]}",) if faults else ()
-    return found, len(faults), (*source.warnings, *warnings)
+        raise DataError(f"{name}: {counted(len(found), 'opening')} can be played from; 2 at least were expected")
+    warnings = (f"{name}: {counted(len(faults), 'row')} left out: {faults[0]}",) if faults else ()
+    return found, len(faults), warnings
+
+
+def _column(path: Path, encoding: str) -> tuple[str, list[str]]:
+    """The name of a CSV file, and the cells of its column of moves. Blanks part moves there, and never columns."""
+    try:
+        with path.open(newline="", encoding=encoding) as file:
+            table = csv.DictReader(file)
+            cells = [row.get(_MOVES) or "" for row in table]
+    except (OSError, UnicodeDecodeError, LookupError, csv.Error) as error:
+        raise DataError(f"{path.name}: a CSV file with a column {_MOVES!r} was expected: {error}") from None
+    if _MOVES not in (table.fieldnames or ()):
+        raise DataError(f"{path.name}: a column {_MOVES!r} was expected, of actions divided by blanks")
+    return path.name, cells
 
 
 def _played(game: Game, cell: str) -> tuple[int, ...]:
