@@ -66,3 +66,11 @@ def test_a_test_part_of_a_table_is_not_dropped_in_silence(tmp_path: Path) -> Non
         (tmp_path / "both" / f"{part}.csv").write_text("x,y\n" + "\n".join(lines))
     made = new(tmp_path / "made", source=str(tmp_path / "both"), target="y", now=NOW)
     assert "the test part" in dict(made.left)
+
+
+def test_rows_that_belong_together_are_divided_by_who_knows_them(tmp_path: Path) -> None:
+    """Documents of one query on both sides would flatter whoever learns queries by heart."""
+    lines = "\n".join(f"{row // 4},{row % 7},{row % 3}" for row in range(80))
+    (tmp_path / "d.csv").write_text(f"query,x,relevance\n{lines}\n")
+    with pytest.raises(DataError, match="kind ranking is divided by who knows it"):
+        new(tmp_path / "made", source=str(tmp_path / "d.csv"), now=NOW)

@@ -71,6 +71,16 @@ def test_targets_may_be_given(as_frame):
         _ingested(Task(**{**vars(task), "target": given.to_numpy()[:, :1]}))
 
 
+def test_leaks_are_told_of_each_target():
+    """A column that alone predicts one of them is named with it."""
+    frame = _frame(200)
+    frame["copy"] = frame["size"] * 2 + 1
+    task = Task(kind="multi-output", data=frame, target=("level", "size"), split=Split(folds=2))
+    told = ingest(task, MemoryStore(), seed=0, folder=Path()).warnings
+    assert any("'copy' alone predicts the target 'size' almost perfectly" in text for text in told)
+    assert any("'x' alone predicts the target 'level' almost perfectly" in text for text in told)
+
+
 def test_scales_are_of_the_rows_that_are_fitted_on(tmp_path):
     """What a constant loses is learned without the rows that judge."""
     output, y, _ = _ingested(sample(tmp_path, 0))

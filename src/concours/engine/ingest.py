@@ -211,15 +211,16 @@ def _leaking(data: Data, output: OutputKind, y: Any, rows: NDArray[np.int64], ta
     if not isinstance(data.x, pa.Table) or "sum" not in output.can:
         return []
     inputs = data.x.drop_columns([name for name in data.x.column_names if name == task.split.time])
-    strata = output.strata(y)
-    sought = y if strata is None else strata
-    if sought.ndim > 1:
-        return []
-    told = leaks(inputs.take(pa.array(rows)), sought[rows], numbers=strata is None)
+    known = inputs.take(pa.array(rows))
+    told = [
+        (name, what, how)
+        for what, sought, numbers in output.each_target(y)
+        for name, how in leaks(known, sought[rows], numbers=numbers).items()
+    ]
     return [
-        f"{name!r} alone predicts the target almost perfectly ({how}): a leak? The scores count on it; if it is not "
+        f"{name!r} alone predicts {what} almost perfectly ({how}): a leak? The scores count on it; if it is not "
         f"known when predictions are made, leave it out by drop = [{quoted(name)}] in [task]"
-        for name, how in told.items()
+        for name, what, how in told
     ]
 
 

@@ -131,7 +131,8 @@ def _divided(folder: Path, source: str, kind: Kind, task: Mapping[str, Any], ids
     """
     named = str(task.get("target", ""))
     opened = open_source(source, Path(), Options(names=(named,) if named else ()))
-    if isinstance(opened.x, pa.Table) and named in opened.x.column_names and kind.input.name in ("table", "text"):
+    plain = kind.input.name in ("table", "text") and not kind.input.keys  # else rows belong together, or say more
+    if isinstance(opened.x, pa.Table) and named in opened.x.column_names and plain:
         table, left = _as_written(source, opened)
         table = table.drop_columns([ids]) if ids in table.column_names else table
         keys, files, _ = _divided_table(folder, table, named, strata=kind.output.verbatim)

@@ -87,6 +87,10 @@ class Order(OutputKind):
         """Also `ndcg@5` and so on."""
         return ndcg_named(name) or super().metric(name, labels)
 
+    def each_target(self, values: Values) -> list[tuple[str, NDArray[Any], bool]]:
+        """The relevance."""
+        return [("the relevance", values[:, 0], True)]
+
     def accepted(self, p: Values, rows: int) -> Values:
         """Numbers (rows, 1) as float64; (rows,) will do."""
         return numbers(p[:, None] if isinstance(p, np.ndarray) and p.ndim == 1 else p, (rows, 1))

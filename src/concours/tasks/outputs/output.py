@@ -209,6 +209,12 @@ class OutputKind(ABC):
         del values
         return None
 
+    def each_target(self, values: Values) -> list[tuple[str, NDArray[Any], bool]]:
+        """What a column may tell all of: in words, (rows,) codes or numbers, and whether they are numbers."""
+        strata = self.strata(values)
+        sought = values if strata is None else strata
+        return [("the target", sought, strata is None)] if sought.ndim == 1 else []
+
     @abstractmethod
     def accepted(self, p: Values, rows: int) -> Values:
         """Predictions that came from elsewhere, or from an estimator that says them as they are, in their own form.

@@ -152,6 +152,13 @@ class Several(OutputKind):
         ]
         return replace(self, scales=usual_scales(y[rows], widths=self.widths)), (f"targets: {', '.join(told)}",)
 
+    def each_target(self, values: Values) -> list[tuple[str, NDArray[Any], bool]]:
+        """Each of them."""
+        return [
+            (f"the target {name!r}", column.astype(np.int64) if width else column, not width)
+            for name, width, column in zip(self.targets, self.widths, values.T, strict=True)
+        ]
+
     def accepted(self, p: Values, rows: int) -> Values:
         """Numbers (rows, columns); the probabilities of each target's labels are scaled to sums of 1."""
         found = numbers(p, (rows, self.width)).copy()
