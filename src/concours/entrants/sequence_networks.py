@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,18 @@ _HEAD = 16
 
 
 class _OfSequences(NeuralEstimator):
-    """What they share: gaps are filled, channels stand last, and batches of few sequences are small."""
+    """What they share: gaps are filled, channels stand last, and batches are small. Few sequences are all learned
+    from to the end; of many, those that are held out say when to stop.
+    """
 
     def _read(self, X: ArrayLike) -> Array:
         return np.ascontiguousarray(np.swapaxes(filled(X), 1, 2))
 
     def _settings(self, rows: int) -> Settings:
-        return in_small_batches(super()._settings(rows), rows, _BATCH if rows < _MANY else _LARGE, self.training)
+        usual = super()._settings(rows)
+        if rows < _MANY:
+            return in_small_batches(usual, rows, _BATCH, self.training)
+        return replace(usual, batch_size=(self.training or {}).get("batch_size", _LARGE))
 
 
 class _Convolutional(_OfSequences):
