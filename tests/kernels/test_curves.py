@@ -18,11 +18,12 @@ def test_a_curve_a_channel_lies_below_the_other() -> None:
 
 
 def test_what_is_not_known_is_not_drawn() -> None:
-    rows = np.array([[[1.0, 2.0, np.nan, np.nan]], [[np.nan] * 4]])
-    begun, empty = curves(rows, rows)
+    rows = np.array([[[1.0, 2.0, np.nan, np.nan, np.nan]], [[np.nan] * 5], [[1.0, 1.0, 1.0, 1.0, np.nan]]])
+    begun, empty, longest = curves(rows, rows)
     assert (begun[:29, :60].min(axis=0) == 0).all()
     assert (begun[:29, -60:] == 1).all()
     assert (empty[:29] == 1).all()
+    assert (longest[:29].min(axis=0) == 0).all()  # what no row that is shown has takes no room
 
 
 def test_rows_are_drawn_on_one_scale_and_eight_channels_at_most() -> None:

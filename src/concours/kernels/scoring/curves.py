@@ -15,15 +15,18 @@ _MOST: Final = 8
 def curves(rows: NDArray[Any], scaled_by: NDArray[Any]) -> list[NDArray[np.float64]]:
     """Pictures (height, width) in [0, 1], black on white, of sequences (rows, channels, steps), NaN where none is.
 
-    At most eight channels are drawn, the first, from the least to the greatest value that the rows to scale by have.
+    At most eight channels are drawn, the first, from the least to the greatest value that the rows to scale by have, and
+    as many steps as the longest of the rows has.
     """
     known = np.asarray(scaled_by[:, :_MOST], dtype=np.float64)
     some = np.isfinite(known)
     low = np.where(some, known, np.inf).min(axis=(0, 2))
     high = np.where(some, known, -np.inf).max(axis=(0, 2))
     reach = np.where(high > low, high - low, 1.0)
+    there = np.flatnonzero(np.isfinite(rows).any(axis=(0, 1)))
+    steps = slice(there[0], there[-1] + 1) if len(there) else slice(None)
     found = []
-    for row in rows[:, :_MOST]:
+    for row in rows[:, :_MOST, steps]:
         places = (np.asarray(row, dtype=np.float64) - low[:, None]) / reach[:, None]
         found.append(np.vstack([_lane(channel) for channel in places]))
     return found
