@@ -15,8 +15,8 @@ _MOST: Final = 8
 def curves(rows: NDArray[Any], scaled_by: NDArray[Any]) -> list[NDArray[np.float64]]:
     """Pictures (height, width) in [0, 1], black on white, of sequences (rows, channels, steps), NaN where none is.
 
-    At most eight channels are drawn, the first, from the least to the greatest value that the rows to scale by have, and
-    as many steps as the longest of the rows has.
+    At most eight channels are drawn, the first, from the least to the greatest value that the rows to scale by have,
+    and as many steps as the longest of the rows has.
     """
     known = np.asarray(scaled_by[:, :_MOST], dtype=np.float64)
     some = np.isfinite(known)
