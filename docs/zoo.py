@@ -19,6 +19,7 @@ _LIBRARIES = {
     "catboost": "CatBoost",
     "xgboost": "XGBoost",
     "statsforecast": "StatsForecast",
+    "implicit": "implicit",
 }
 
 

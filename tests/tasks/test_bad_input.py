@@ -411,7 +411,81 @@ GAMES = {
     ),
 }
 
-CASES = {**SEQUENCES, **UNITS, **RANKED, **SEVERAL, **SURVIVAL, **CLUSTERS, **WATCHED, **GAMES}
+_LOG: Mapping[str, Any] = {"id": "user", "target": "item", "options": {"rating": "stars"}}
+_PAIR: Mapping[str, Any] = {"target": "stars", "options": {"user": "user", "item": "item"}}
+_TAKEN = tuple(f"u{user},i{item},{1 + (user + item) % 5}" for user in range(3) for item in range(3))
+
+
+def _interactions(name: str, *lines: str, said: str, left: str | None = "") -> dict[str, Case]:
+    """Lines behind nine ratings of three users, the first of which is row 10: of recommendations and of ratings."""
+    text = _rows("user,item,stars", *_TAKEN, *lines)
+    kinds = {"recommendation": (_LOG, 3), "rating": (_PAIR, 9)}
+    return {
+        f"{kind}: {name}": Case(
+            kind=kind, files={"log.csv": text}, keys=keys, said=said, left=None if left is None else (rows, left)
+        )
+        for kind, (keys, rows) in kinds.items()
+    }
+
+
+INTERACTIONS = {
+    **_interactions(
+        "a blank user",
+        " ,i1,3",
+        said="log.csv: row 10: the user 'user' is blank; 1 such rows of 10; mend them, or leave such rows out by",
+        left="1 row left out, as the user 'user' is blank; first: row 10",
+    ),
+    **_interactions(
+        "a blank item",
+        "u1,,3",
+        said="log.csv: row 10: the item 'item' is blank",
+        left="1 row left out, as the item 'item' is blank; first: row 10",
+    ),
+    **_interactions(
+        "a negative rating",
+        "u1,i8,-1",
+        said="log.csv: row 10: the rating 'stars' is negative, and ratings begin at 0",
+        left="1 row left out, as the rating 'stars' is negative, and ratings begin at 0; first: row 10",
+    ),
+    **_interactions(
+        "no rating",
+        "u1,i7,",
+        said="log.csv: row 10: the rating 'stars' is missing, or no finite number",
+        left="1 row left out, as the rating 'stars' is missing",
+    ),
+    **_interactions(
+        "a pair that repeats",
+        "u2,i2,1",
+        said="log.csv: row 10: the user has rated the item in an earlier row",
+        left="1 row left out, as the user has rated the item in an earlier row; first: row 10",
+    ),
+    "recommendation: no column of the items": Case(
+        kind="recommendation",
+        files={"log.csv": _rows("user,thing", "u1,a")},
+        keys={"id": "user", "target": "item"},
+        said="log.csv has no column 'item'",
+    ),
+    "recommendation: ratings in words": Case(
+        kind="recommendation",
+        files={"log.csv": _rows("user,item,stars", *(f"{line[:-1]}good" for line in _TAKEN))},
+        keys=_LOG,
+        said="log.csv: 'stars' must hold ratings, which are numbers, got 'good'",
+    ),
+    "recommendation: nobody has two items": Case(
+        kind="recommendation",
+        files={"log.csv": _rows("user,item,stars", "a,x,1", "b,y,2")},
+        keys=_LOG,
+        said="log.csv: no user has two items, one to know and one to be asked for",
+    ),
+    "rating: a row of another number of cells": Case(
+        kind="rating",
+        files={"log.dat": "1::2::3::4\n1::3::3\n"},
+        keys={"target": "2", "options": {"user": "0", "item": "1"}},
+        said="log.dat: row 2 has 3 cells between ::; 4 were expected",
+    ),
+}
+
+CASES = {**SEQUENCES, **UNITS, **RANKED, **SEVERAL, **SURVIVAL, **CLUSTERS, **WATCHED, **GAMES, **INTERACTIONS}
 
 
 def _read(case: Case, folder: Path, **keys: Any) -> Data:

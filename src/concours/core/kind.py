@@ -27,7 +27,8 @@ class Input:
         can: `columns`: has columns that can be changed one at a time; `parts`: has words or places that can be covered;
             `pictures`: can be drawn; `clips`: are frames that can be drawn; `sounds`: can be played; `curves`: can be
             drawn as curves, one a channel; `groups`: scores are told by the groups that keep together, where these have
-            names, as speakers do; `change`: can be changed a little, for an attack; `words`: can be put into words.
+            names, as speakers do; `change`: can be changed a little, for an attack; `words`: can be put into words;
+            `histories`: are lists of what is known of users.
     """
 
     name: str

@@ -70,6 +70,9 @@ RECIPES = _names("""
     concours.entrants.recognisers: ConformerRecogniser GRURecogniser
     concours.entrants.drawing: DiffusionSampler GanSampler VaeSampler
     concours.entrants.ridge: RidgeProbabilities
+    concours.entrants.rating: BiasRater FactorRater NeighbourRater
+    concours.entrants.recommending: LinearRecommender NeighbourRecommender PopularRecommender
+    concours.entrants.recommending_libraries: ImplicitRecommender
     concours.entrants.samplers: GaussianSampler IndependentPixels
     concours.entrants.sentences: CopyTranslator NearestTranslator
     concours.entrants.seq2seq: PretrainedSeq2Seq

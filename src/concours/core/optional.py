@@ -15,6 +15,7 @@ EXTRAS = {
     "pettingzoo": "games",
     "pyspiel": "games",
     "chess": "games",
+    "implicit": "recommendation",
     "keras": "keras",
     "onnx": "onnx",
     "onnxruntime": "onnx",

@@ -25,7 +25,7 @@ from concours.engine.work import Runners
 from concours.entrants.sources import closure
 
 _OURS = "concours"
-_LIBRARIES = ("catboost", "lightgbm", "sklearn", "statsforecast", "torch", "transformers", "xgboost")
+_LIBRARIES = ("catboost", "implicit", "lightgbm", "sklearn", "statsforecast", "torch", "transformers", "xgboost")
 _PREPARATIONS = "concours.entrants.preparation:PREPARATIONS"
 _TRAINERS = (
     "concours.entrants.modules:OwnModule",

@@ -29,8 +29,9 @@ from concours.stores.blobs import (
     put_texts,
     texts_in,
 )
-from concours.tasks.traits import sound_traits
+from concours.tasks.traits import history_traits, sound_traits
 
+_TRAITS = {"sounds": sound_traits, "histories": history_traits}
 _SPARSE = ("data", "indices", "indptr", "shape")
 
 
@@ -61,9 +62,12 @@ def get_rows(store: Store, digest: Digest) -> Any:
 
 
 def shown_table(store: Store, digest: Digest, can: Sequence[str]) -> pa.Table:
-    """A table as people look at it: of sounds, which `can` says (`core.kind.Input`), how long and how loud they are."""
+    """A table as people look at it, by what `can` says (`core.kind.Input`): of sounds, how long and how loud they are;
+    of histories, how long they are.
+    """
     table = get_table(store, digest)
-    return sound_traits(table) if "sounds" in can else table
+    traits = next((of for name, of in _TRAITS.items() if name in can), None)
+    return traits(table) if traits else table
 
 
 def shape_of(store: Store, digest: Digest) -> tuple[int, ...]:

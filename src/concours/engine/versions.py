@@ -15,6 +15,7 @@ _PACKAGES = (
     "pyarrow",
     "skops",
     "statsforecast",
+    "implicit",
     "torch",
     "transformers",
     "keras",

@@ -197,6 +197,10 @@ def _forecaster(path: str, cost: Callable[[Size], float], package: str | None = 
     return ModelSpec(recipe=f"concours.entrants.{path}", params=params, package=package, seconds=cost)
 
 
+def _recommender(path: str, cost: Callable[[Size], float], package: str | None = None, **params: Any) -> ModelSpec:
+    return ModelSpec(recipe=f"concours.entrants.{path}", params=params, prepare="none", package=package, seconds=cost)
+
+
 def _quantiles(size: Size) -> float:
     """Trees for each of nine quantiles, of rows and steps up to some thousands."""
     return 0.5 + 3e-4 * min(size.rows * size.width / 9, 15_000)
@@ -681,6 +685,31 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
     },
     "ets": {
         "series:series": _forecaster("forecast_libraries:StatsForecaster", _library(3e-2), "statsforecast", model="ets")
+    },
+    "biases": {"interaction:number": _recommender("rating:BiasRater", _few)},
+    "user-knn": {"interaction:number": _recommender("rating:NeighbourRater", _rows(4e-5), of="users")},
+    "bayesian-factors": {
+        "interaction:number": _recommender("rating:FactorRater", _rows(2e-4), solver="bayes", factors=10, rounds=60)
+    },
+    "factorisation": {
+        "interaction:number": _recommender("rating:FactorRater", _rows(1e-4), solver="sgd", penalty=0.12)
+    },
+    "popular": {"history:items": _recommender("recommending:PopularRecommender", _few)},
+    "item-knn": {
+        "history:items": _recommender("recommending:NeighbourRecommender", _rows(1e-3)),
+        "interaction:number": _recommender("rating:NeighbourRater", _rows(4e-5)),
+    },
+    "ease": {"history:items": _recommender("recommending:LinearRecommender", lambda size: 4.0 + 1e-3 * size.rows)},
+    "als": {
+        "history:items": _recommender(
+            "recommending_libraries:ImplicitRecommender", _rows(2e-3), "implicit", model="als", penalty=10.0, alpha=1.0
+        ),
+        "interaction:number": _recommender("rating:FactorRater", _rows(1e-4)),
+    },
+    "bpr": {
+        "history:items": _recommender(
+            "recommending_libraries:ImplicitRecommender", _rows(4e-3), "implicit", model="bpr", iterations=50
+        )
     },
 }
 

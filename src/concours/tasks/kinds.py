@@ -12,6 +12,7 @@ from concours.tasks.inputs.condition import CONDITION
 from concours.tasks.inputs.couple import COUPLE
 from concours.tasks.inputs.grouped import GROUPED
 from concours.tasks.inputs.input import InputKind
+from concours.tasks.inputs.interactions import HISTORY, PAIR
 from concours.tasks.inputs.opening import OPENING
 from concours.tasks.inputs.pairs import DOCUMENT, SENTENCE
 from concours.tasks.inputs.passage import PASSAGE
@@ -30,6 +31,7 @@ from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.groups import Groups
+from concours.tasks.outputs.items import Items
 from concours.tasks.outputs.language import Language
 from concours.tasks.outputs.life import Life
 from concours.tasks.outputs.masks import MasksOutput
@@ -142,6 +144,8 @@ _AGENTS = ("greedy-agent", "minimax", "mcts", "tabular-q", "dqn")
 _STRANGE = ("isolation-forest", "ecod", "lof", "one-class-svm")
 _LABELLED = ("labelled-boosting",)
 _WATCHED = ("past-surprise", "isolation-forest", "past-alarm", "past-forest", "forecast-residual", "nearest-window")
+_RATERS = ("als", "item-knn", "bayesian-factors", "user-knn")
+_RECOMMENDERS = ("ease", "item-knn", "als")
 
 _DRAWN = ("pca-gaussian", "gaussian-mixture", "vae", "diffusion")
 
@@ -398,6 +402,25 @@ _OWN = {
             lineups={"fast": _WRITERS, "full": _WRITERS},
             baseline="silent",
             sample="concours.tasks.samples:requested",
+        ),
+        Kind(
+            name="recommendation",
+            input=HISTORY,
+            output=Items,
+            lineups={"fast": _RECOMMENDERS, "full": (*_RECOMMENDERS, "bpr")},
+            baseline="popular",
+            finder="concours.tasks.interactions.finding:find_items",
+            sample="concours.tasks.interactions.samples:taken",
+        ),
+        Kind(
+            name="rating",
+            input=PAIR,
+            output=Number,
+            metrics=("rmse", "mae"),
+            lineups={"fast": _RATERS, "full": (*_RATERS, "factorisation")},
+            baseline="biases",
+            finder="concours.tasks.interactions.finding:find_ratings",
+            sample="concours.tasks.interactions.samples:rated",
         ),
     )
 }

@@ -108,7 +108,7 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     """
     require_taken(task, kind)
     opened = _opened(task.data, task, kind, folder)
-    data = _data(opened, task, kind)
+    data = data_of(opened, task, kind)
     found = opened.test if task.test is None else _opened(task.test, task, kind, folder, like=opened.x)
     return data, None if found is None else _alike(found, task, kind, data)
 
@@ -129,7 +129,7 @@ def _alike(found: Opened, task: Task, kind: Kind, like: Data) -> Data:
     require_column(task.weight)
     known = found.x.column_names if isinstance(found.x, pa.Table) else task.drop
     own = replace(task, text=like.text, drop=tuple(name for name in task.drop if name in known))
-    read = _data(found, own, kind)
+    read = data_of(found, own, kind)
     said = list(read.warnings)
     x = conform(read.x, like.x, read.name, told=said.append)
     return replace(read, x=x, warnings=tuple(said))
@@ -203,7 +203,7 @@ def _are_names(source: Any) -> bool:
     )
 
 
-def _data(opened: Opened, task: Task, kind: Kind) -> Data:
+def data_of(opened: Opened, task: Task, kind: Kind) -> Data:
     """Inputs apart from the target, both checked."""
     name = task.name if opened.name == "the data" and task.name else opened.name
     x, y = opened.x, opened.y

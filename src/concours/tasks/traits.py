@@ -60,6 +60,18 @@ def sound_traits(sounds: pa.Table) -> pa.Table:
     return pa.table({"length in seconds": np.round(seconds, 2), "loudness in dB": loudness})
 
 
+def history_traits(histories: pa.Table) -> pa.Table:
+    """How many items are known of users, and what they rate on average, where they rate.
+
+    Histories are as `tasks.interactions.histories` has them: lists of `items`, and perhaps of `ratings`.
+    """
+    columns = {"items known": pc.list_value_length(histories["items"])}
+    if "ratings" in histories.column_names:
+        means = [each.mean() if len(each) else None for each in histories["ratings"].to_numpy()]
+        columns["mean rating"] = pa.array(means, pa.float64())
+    return pa.table(columns)
+
+
 def picture_traits(pictures: NDArray[Any], rows: NDArray[np.int64]) -> dict[str, Floats]:
     """Brightness and contrast of some pictures in [0, 1], and where there is colour the colourfulness, (rows,).
 

@@ -35,6 +35,7 @@ from concours.report.sections.objects import objects_section
 from concours.report.sections.parts import parts_section
 from concours.report.sections.population import population_section
 from concours.report.sections.predictions import predictions_section
+from concours.report.sections.recommendations import recommendations_section
 from concours.report.sections.said import said_section
 from concours.report.sections.samples import samples_section
 from concours.report.sections.savings import savings_section
@@ -71,6 +72,7 @@ _OWN: tuple[Callable[[Report], Section | None], ...] = (
     anomalies_section,
     forecasts_section,
     surprise_section,
+    recommendations_section,
     continuations_section,
     answers_section,
     drawings_section,

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from concours.engine.rows import stills
-from concours.tasks.traits import picture_traits, sound_traits, text_lengths, text_shares
+from concours.tasks.traits import history_traits, picture_traits, sound_traits, text_lengths, text_shares
 
 
 def table_of(rows: Any) -> pa.Table:
@@ -45,6 +45,7 @@ def _of_pictures(rows: Any) -> pa.Table:
 
 _TRAITS: Final[Mapping[str, Callable[[Any], pa.Table]]] = {
     "sounds": lambda rows: sound_traits(table_of(rows)),
+    "histories": lambda rows: history_traits(table_of(rows)),
     "clips": lambda rows: _of_pictures(stills(rows)),
     "pictures": _of_pictures,
     "columns": table_of,

@@ -13,6 +13,7 @@ from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.groups import Groups
+from concours.tasks.outputs.items import Items
 from concours.tasks.outputs.language import Language
 from concours.tasks.outputs.life import Life
 from concours.tasks.outputs.masks import MasksOutput
@@ -50,6 +51,7 @@ _OWN: Final[tuple[type[OutputKind], ...]] = (
     Life,
     Points,
     Several,
+    Items,
 )
 
 OUTPUTS: Final = Registry("outputs", {output.name: output for output in _OWN}, of=type)

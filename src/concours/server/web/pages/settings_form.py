@@ -25,6 +25,7 @@ KINDS: Final = (
     "image-generation",
     "game",
     "question-answering", "multiple-choice", "text-generation",
+    "recommendation", "rating",
 )  # fmt: skip
 """Of tasks, by name: `tasks.kinds` imports what the web process must not."""
 
