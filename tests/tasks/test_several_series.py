@@ -120,6 +120,14 @@ def test_long_tables_are_found(tmp_path):
     assert (keys["target"], keys["split"]["time"]) == ("sold", "day")
 
 
+def test_named_targets_are_found(tmp_path):
+    """Several, as a person names them; one that is none is told."""
+    wide().to_csv(tmp_path / "w.csv", index=False)
+    assert find(tmp_path / "w.csv", Options(names=("west", "north")))["target"][0] == ["west", "north"]
+    with pytest.raises(ConcoursError, match="no column of numbers 'est'"):
+        find(tmp_path / "w.csv", Options(names=("west", "est")))
+
+
 def output() -> Series:
     return Series(horizon=2, context=4, levels=(0.1, 0.5, 0.9), channels=("a", "b"), targets=2, scales=(1.0, 10.0))
 

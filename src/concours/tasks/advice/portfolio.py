@@ -41,15 +41,20 @@ class Record:
 def portfolio_of(records: Sequence[Record], form: str) -> list[str]:
     """Entrants of a form in the order in which they should run, by a greedy search over the sets of that form.
 
-    Empty where no set is of it. What a set has no score of counts there as the baseline.
+    Tables with sentences among their columns count as tables. Empty where no set is of the form. What a set has no score
+    of counts there as the baseline.
     """
-    alike = [record for record in records if record.form == form]
+    alike = [record for record in records if _plain(record.form) == _plain(form)]
     names = sorted({name for record in alike for name in record.scores})
     if not names:
         return []
     scores = np.array([[record.scores.get(name, np.nan) for name in names] for record in alike])
     regret = regrets(scores, np.array([record.baseline for record in alike]))
     return [names[place] for place in greedy_portfolio(regret)]
+
+
+def _plain(form: str) -> str:
+    return form.replace("mixed:", "table:")
 
 
 def held(record: Record, chosen: Sequence[str]) -> bool:
@@ -76,7 +81,7 @@ class Portfolio:
 
     def sets(self, form: str) -> list[str]:
         """The sets that speak of a form."""
-        return [record.name for record in self.records if record.form == form]
+        return [record.name for record in self.records if _plain(record.form) == _plain(form)]
 
 
 @cache

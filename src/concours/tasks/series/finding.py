@@ -54,9 +54,10 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
             return None
         wanted, told = _wanted(numbers, options)
         target = wanted if wanted in numbers else numbers[-1]
+        targets = options.names if len(options.names) > 1 and set(options.names) <= set(numbers) else (target,)
         column = long_by(opened.x, target, times[0])
         if column is None:
-            series = channels_of(opened.x, opened.name, target=(target,), time=times[0])
+            series = channels_of(opened.x, opened.name, target=targets, time=times[0])
         else:
             spread = spread_out(opened.x, Long(series=column, value=target), times[0], opened.name)
             names = tuple(name for name in spread.table.column_names if name != times[0])
@@ -66,8 +67,13 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
         return None
     if series.stamps.uneven:
         return None
-    if wanted != target:
-        raise DataError(f"--target: {opened.name} has no column of numbers {wanted!r}; {absent(wanted, numbers)}")
+    missing = [name for name in options.names or [wanted] if name not in numbers]
+    if missing:
+        raise DataError(
+            f"--target: {opened.name} has no column of numbers {missing[0]!r}; {absent(missing[0], numbers)}"
+        )
+    if column is not None and len(options.names) > 1:
+        raise DataError(f"--target: {opened.name} is a long table, by {column!r}; name its one column of values")
     return _keys(source, series, told, target, column)
 
 
@@ -113,7 +119,10 @@ def _keys(source: Path, series: Channels, why: str, target: str, column: str | N
     ahead = "a season" if horizon == every.season else f"{horizon} steps"
     keys: dict[str, tuple[Any, str]] = {
         "data": (str(source), f"{steps:,} steps, {every.said}"),
-        "target": (target, f"{why}; the others are known up to where a forecast begins"),
+        "target": (
+            list(series.names[: series.targets]) if series.targets > 1 else target,
+            f"{why}; the others are known up to where a forecast begins",
+        ),
         "split": ({"test": 0.2, "time": series.time}, "the last origins judge; folds are stretches of time"),
         "options": ({"horizon": horizon}, f"{ahead} ahead; context, step and season follow, or can be given here"),
     }

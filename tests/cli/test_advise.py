@@ -1,0 +1,71 @@
+"""`concours advise`: what it says of data, and how limits change whom it names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from concours.api.advising import advise
+from concours.core.errors import ContestError
+
+
+@pytest.fixture
+def fruit(tmp_path, monkeypatch):
+    """Two classes, a few labels of which are wrong, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    size, weight = rng.normal(size=600), rng.normal(size=600)
+    kind = np.where(size + weight > 0, "pear", "apple")
+    kind[:30] = np.where(kind[:30] == "pear", "apple", "pear")
+    pd.DataFrame({"size": size, "weight": weight, "kind": kind}).to_csv("fruit.csv", index=False)
+    return "fruit.csv"
+
+
+def test_doubts_and_an_order(fruit):
+    """Wrong labels are found by row; everybody who is installed is named once; a leak would be told."""
+    found = advise(fruit, target="kind")
+    assert found.kind == "tabular-classification"
+    assert found.facts.noise == pytest.approx(0.05, abs=0.03)
+    assert found.doubts
+    assert all({one.given, one.likely} == {"apple", "pear"} for one in found.doubts)
+    assert sum(int(one.row) < 30 for one in found.doubts) >= 4
+    names = [one.name for one in (*found.lineup.run, *found.lineup.leave_out)]
+    assert len(names) == len(set(names))
+    assert not found.lineup.leave_out
+
+
+def test_limits_leave_some_out(fruit):
+    """Each with its reason; a limit that is none is refused."""
+    left = {one.name for one in advise(fruit, target="kind", latency_ms=1.0).lineup.leave_out}
+    assert {"knn", "svm"} <= left
+    left = {one.name for one in advise(fruit, target="kind", memory_gb=1.0).lineup.leave_out}
+    assert "dnn" in left
+    with pytest.raises(ContestError, match="--memory must be above 0, got 0"):
+        advise(fruit, memory_gb=0.0)
+
+
+def test_the_command_says_it(concours, fruit):
+    """As text and as JSON."""
+    code, out, err = concours("advise", fruit, "--target", "kind", "--latency", "1")
+    assert (code, err) == (0, "")
+    for line in ("fruit: tabular-classification", "Run, the first first:", "Leave out:", "The record: "):
+        assert line in out
+    code, out, _ = concours("advise", fruit, "--target", "kind", "--json")
+    assert json.loads(out)["facts"]["form"] == "table:classes"
+
+
+def test_new_goes_by_it(concours, fruit, monkeypatch):
+    """Whom to run first is a comment; where a rule leaves somebody out, the others stand in the file with reasons."""
+    concours("new", fruit, "--target", "kind", "-o", "usual.toml")
+    assert 'lineup = "full"' in Path("usual.toml").read_text()
+    assert "first by the record of" in Path("usual.toml").read_text()
+    monkeypatch.setattr("concours.api.new.available_memory", lambda: 1 << 30)
+    concours("new", fruit, "--target", "kind", "-o", "small.toml")
+    text = Path("small.toml").read_text()
+    assert 'lineup = "none"' in text
+    assert "[[entrant]]" in text
+    assert "networks load a library" in text
