@@ -41,8 +41,8 @@ class Record:
 def portfolio_of(records: Sequence[Record], form: str) -> list[str]:
     """Entrants of a form in the order in which they should run, by a greedy search over the sets of that form.
 
-    Tables with sentences among their columns count as tables. Empty where no set is of the form. What a set has no score
-    of counts there as the baseline.
+    Tables with sentences among their columns count as tables. Empty where no set is of the form. A model that a set has
+    no score of counts there as the baseline.
     """
     alike = [record for record in records if _plain(record.form) == _plain(form)]
     names = sorted({name for record in alike for name in record.scores})
