@@ -16,7 +16,7 @@ from concours.tasks.readers.header import absent
 from concours.tasks.readers.listing import TABLES, suffix_of
 from concours.tasks.readers.opened import Options
 from concours.tasks.sequences.gathering import Columns, Sequences, differing, gathered
-from concours.tasks.sequences.sources import LABELS, NPZ, TS, sequences_in, ts_entries
+from concours.tasks.sequences.sources import LABELS, NPZ, sequences_in, ts_entries
 from concours.tasks.sequences.tables import table_in
 from concours.tasks.task import Task
 
@@ -101,7 +101,7 @@ def _found(source: Path, options: Options, *, classes: bool) -> dict[str, tuple[
 
 def _of_files(source: Path, options: Options, *, classes: bool) -> dict[str, tuple[Any, str]] | None:
     """Of `.ts` files; and of arrays where the kind is asked for, as three axes may be pictures too."""
-    if suffix_of(source.name) != TS and suffix_of(source.name) == NPZ and not options.asked:
+    if suffix_of(source.name) == NPZ and not options.asked:
         return None
     parts = sequences_in(str(source), Task(kind="", data=str(source)), Path())
     wanted = next(iter(options.names), None)

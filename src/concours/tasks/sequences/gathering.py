@@ -182,12 +182,9 @@ def differing(found: Sequences, table: pa.Table, column: str, called: str = "seq
     return faults
 
 
-def padded(values: Sequence[Floats], steps: int, *, late: bool = False) -> NDArray[np.float32]:
-    """Sequences (channels, steps) of any lengths as one array (sequences, channels, steps) float32, NaN where none is.
-
-    Args:
-        late: whether they end with the array, and what is longer loses its beginning; else they begin with it, and what
-            is longer loses its end.
+def padded(values: Sequence[Floats], steps: int) -> NDArray[np.float32]:
+    """Sequences (channels, steps) of any lengths as one array (sequences, channels, steps) float32, NaN behind their
+    ends; what is longer loses its end.
 
     Raises:
         DataError: so many values are not taken.
@@ -201,10 +198,7 @@ def padded(values: Sequence[Floats], steps: int, *, late: bool = False) -> NDArr
     found = np.full((len(values), channels, steps), np.nan, dtype=np.float32)
     for row, one in zip(found, values, strict=True):
         most = min(one.shape[1], steps)
-        if late:
-            row[:, steps - most :] = one[:, one.shape[1] - most :]
-        else:
-            row[:, :most] = one[:, :most]
+        row[:, :most] = one[:, :most]
     return found
 
 

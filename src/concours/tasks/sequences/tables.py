@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,6 @@ def table_in(source: Any, folder: Path, options: Options, name: str) -> Opened:
 
 def without(opened: Opened, columns: Sequence[str]) -> Opened:
     """The same without some of the columns, in its test part too."""
-    from dataclasses import replace
-
     assert isinstance(opened.x, pa.Table)  # noqa: S101 (for the type checker)
     gone = [column for column in columns if column in opened.x.column_names]
     test = None if opened.test is None else without(opened.test, columns)
