@@ -171,7 +171,9 @@ def test_new_steps_are_told_as_those_that_were_fitted_on(tmp_path: Path) -> None
     x, opened = renew(str(file), data.x, meta=meta, forms=data.forms, told=said.append)
     assert data.kin is not None
     np.testing.assert_array_equal(x, data.x[data.kin == 3])
-    assert opened.x.column_names == ["series", "time"]
+    assert opened.called is not None
+    assert opened.called.column_names == ["series", "time"]
+    assert opened.called["time"][0].as_py() == "2026-01-01 15:00:00"
     assert any("first 15 steps" in line for line in said)
 
 

@@ -39,12 +39,14 @@ class NewRows:
         name: of where they came from.
         table: all their columns, where they came in a table.
         files: what they are called, where each is a file.
+        called: what they are called, where columns say it that no model gets (`tasks.readers.opened`).
     """
 
     x: Any
     name: str
     table: pa.Table | None = None
     files: tuple[str, ...] = ()
+    called: pa.Table | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -160,7 +162,7 @@ def read_rows(
     elif isinstance(x, pa.ChunkedArray):
         x = np.asarray(x.to_pylist(), dtype=object)
     table = opened.x if isinstance(opened.x, pa.Table) else None
-    return NewRows(x=x, name=opened.name, table=table, files=opened.files)
+    return NewRows(x=x, name=opened.name, table=table, files=opened.files, called=opened.called)
 
 
 def kept_rows(store: Store, digest: Digest) -> Any:

@@ -23,9 +23,9 @@ class Predictions:
     """What is to be written.
 
     Attributes:
-        table: the ids of the rows under their own name, where there are any, else `file`, where each row is one; and
-            the columns of the output, such as `prediction`, the label or number (`OutputKind.columns`). With a sample,
-            its columns.
+        table: the ids of the rows under their own name, where there are any, else `file`, where each row is one, or
+            whatever else they are called by; and the columns of the output, such as `prediction`, the label or number
+            (`OutputKind.columns`). With a sample, its columns.
         notes: what was decided, for people.
         files: by name, where each prediction is a file of its own; the table then names them in `file`.
     """
@@ -88,4 +88,6 @@ def predictions(
         columns = {name: ids_of(ids), **columns}
     elif read.files:
         columns = {"file": list(read.files), **columns}
+    elif read.called is not None:
+        columns = {**{name: read.called[name] for name in read.called.column_names}, **columns}
     return Predictions(table=pa.table(columns), files=files)

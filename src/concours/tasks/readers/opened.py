@@ -74,6 +74,7 @@ class Opened:
         unit: what a row lay in.
         files: of rows that are a file each, as pictures are, what these are called, of all parts; else empty.
         rows: of pictures that a table names: which of its rows they are, where some were left out.
+        called: what rows are called that are neither of a table nor a file each, such as steps by series and time.
         name: of the source, for people.
         left_out: how many rows were left out, as `on_bad_row` says.
         notes: what was found out: encoding, delimiter, header, sizes.
@@ -94,6 +95,7 @@ class Opened:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     cells: bool = False
+    called: pa.Table | None = None
 
     @property
     def input(self) -> Literal["table", "text", "image"]:

@@ -94,8 +94,8 @@ def renew(
         for note in one.notes:
             told(note)
     told(f"{name}: the first {first_row(window)} steps of a series are its past alone, and get no score")
-    table = _called(series, window)
-    return np.concatenate([rows_of(one.values, window, one.season) for one in series]), Opened(x=table, name=name)
+    x = np.concatenate([rows_of(one.values, window, one.season) for one in series])
+    return x, Opened(x=x, name=name, called=_called(series, window))
 
 
 @dataclass(frozen=True, kw_only=True)
