@@ -142,7 +142,7 @@ def _row_losses(entrant: str, form: Any, x: Any, y: Any, folds: Any, classes: in
 
 
 def record(folder: Path, names: Sequence[str]) -> list[Record]:
-    """What the cells of these sets say; of numbers the root of the mean squared error."""
+    """What the cells of these sets say, as far as a set has all; of numbers the root of the mean squared error."""
     found = []
     for name in names:
         cells = {file.stem.split("--")[1]: json.loads(file.read_text()) for file in folder.glob(f"{name}--*.json")}
@@ -150,6 +150,10 @@ def record(folder: Path, names: Sequence[str]) -> list[Record]:
         if "dummy" not in known:
             continue
         form = known["dummy"]["form"]
+        own = kind_named(known["dummy"]["kind"])
+        lineup = (own.widest if form == own.widest.name else own.form).lineups["fast"]
+        if not set(lineup) <= cells.keys():
+            continue
         each = {entrant: np.asarray(cell["losses"]) for entrant, cell in known.items()}
         root = form.endswith(":number")
         scores = {one: math.sqrt(v.mean()) if root else float(v.mean()) for one, v in each.items()}
