@@ -61,10 +61,16 @@ def _ordered(data: Data, column: str, task: Task) -> Data:
     if task.split.group and task.split.group != column:
         _require_whole(codes, groups_of(task.split.group, data.x, data.name, ()), task.split.group, data)
     x = data.x.drop_columns([column])
-    said = f"{len(np.unique(codes)):,} queries, {sizes.min()} to {sizes.max()} documents each"
+    said = f"{len(np.unique(codes)):,} queries, {size_said(sizes)} documents each"
     y = np.stack([data.y, codes.astype(np.float64)], axis=1)
     kin = None if task.split.group and task.split.group != column else codes
     return replace(data, x=x, y=y, kin=kin, notes=(*data.notes, said))
+
+
+def size_said(sizes: NDArray[np.int64]) -> str:
+    """From how many documents to how many queries have."""
+    low, high = int(sizes.min()), int(sizes.max())
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _scattered(codes: NDArray[np.int64], queries: pa.ChunkedArray, data: Data) -> list[str]:

@@ -13,6 +13,7 @@ import pyarrow.csv
 
 from concours.core.errors import ConcoursError, DataError
 from concours.tasks.outputs.order import MOST
+from concours.tasks.queries import size_said
 from concours.tasks.question_columns import folded
 from concours.tasks.readers.archives import entry_at, is_archive
 from concours.tasks.readers.listing import suffix_of
@@ -68,7 +69,7 @@ def _keys(source: Path, opened: Opened, query: str, target: str) -> dict[str, tu
     keys: dict[str, tuple[Any, str]] = {
         "data": (str(source), f"{len(opened.x):,} documents"),
         **({} if opened.target == target else {"target": (target, said)}),
-        "query": (query, f"{len(sizes):,} queries, {sizes.min()} to {sizes.max()} documents each; no model gets it"),
+        "query": (query, f"{len(sizes):,} queries, {size_said(sizes)} documents each; no model gets it"),
     }
     documents = [name for name in opened.x.column_names if name != query and folded(name) in _DOCUMENTS]
     if documents:
