@@ -485,7 +485,62 @@ INTERACTIONS = {
     ),
 }
 
-CASES = {**SEQUENCES, **UNITS, **RANKED, **SEVERAL, **SURVIVAL, **CLUSTERS, **WATCHED, **GAMES, **INTERACTIONS}
+_DAYS = tuple(f"2026-01-{day:02},{day % 7}" for day in range(1, 31))
+
+
+def _series(
+    *lines: str, said: str, left: tuple[int, str] | None = None, head: str = "day,sold", **options: Any
+) -> Case:
+    """Lines of a series by the day, of which three steps are forecast from five."""
+    keys = {"target": "sold", "options": {"horizon": 3, "context": 5, "step": 1, **options}}
+    return Case(kind="forecasting", files={"f.csv": _rows(head, *lines)}, keys=keys, said=said, left=left)
+
+
+_PLACES = tuple(f"{line.split(',')[0]},{place},{line.split(',')[1]}" for place in "ab" for line in _DAYS)
+
+FORECASTS = {
+    "a series of one point": _series(_DAYS[0], said="f.csv: a series of two moments at least was expected in 'day'"),
+    "a series with a gap": _series(
+        *_DAYS[:14],
+        *_DAYS[15:],
+        said="f.csv: 'day' has gaps: 1 steps are missing, first after 2026-01-14",
+        left=(15, "8 of 23 origins are left out"),
+    ),
+    "a moment twice": _series(
+        *_DAYS, _DAYS[9], said="twice (1 such rows, first row 31)", left=(23, "twice (1 such rows, first row 31)")
+    ),
+    "uneven steps": _series(
+        *(f"2026-01-01 {hour:02}:{'17' if hour == 9 else '00'}:00,{hour % 5}" for hour in range(24)),
+        said="f.csv: 'day' has uneven steps: 2026-01-01 09:17:00 in row 10 (1 such rows)",
+        left=(9, "8 of 17 origins are left out"),
+    ),
+    "a clock that is set back": _series(
+        *(f"2026-10-25 {hour:02}:00:00,{hour % 5}" for hour in (0, 1, 2, 2, *range(3, 22))),
+        said="clocks that were set back need times in UTC",
+        left=(15, "twice (1 such rows, first row 4)"),
+    ),
+    "a long table with a series of one point": _series(
+        *_PLACES,
+        "2026-01-03,c,1",
+        head="day,place,sold",
+        series="place",
+        said="f.csv: series 'c' has 1 row of 30 moments (1 such series, first row 61)",
+        left=(23, "series 'c' has 1 row of 30 moments"),
+    ),
+}
+
+CASES = {
+    **FORECASTS,
+    **SEQUENCES,
+    **UNITS,
+    **RANKED,
+    **SEVERAL,
+    **SURVIVAL,
+    **CLUSTERS,
+    **WATCHED,
+    **GAMES,
+    **INTERACTIONS,
+}
 
 
 def _read(case: Case, folder: Path, **keys: Any) -> Data:
