@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from sklearn.metrics import silhouette_samples
 
-from concours.kernels.scoring.groups import agreements, aligned, centres_of, silhouettes
+from concours.kernels.scoring.groups import agreements, aligned, centres_of, distances, silhouettes
 
 
 @given(st.integers(3, 40), st.integers(2, 5), st.integers(0, 2**32 - 1))
@@ -19,7 +19,7 @@ def test_silhouettes_are_those_of_scikit_learn(rows, groups, seed):
     """Of few rows, where distances to all are measured; groups of one row too."""
     rng = np.random.default_rng(seed)
     points, codes = rng.normal(size=(rows, 3)), rng.integers(0, groups, rows)
-    found = silhouettes(points, np.eye(groups)[codes])
+    found = silhouettes(distances(points), np.eye(groups)[codes])
     if 1 < len(np.unique(codes)) < rows:
         np.testing.assert_allclose(found, silhouette_samples(points, codes), atol=1e-9)
     elif len(np.unique(codes)) == 1:
@@ -30,16 +30,16 @@ def test_some_rows_tell_about_what_all_would():
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 3, 3000)
     points = rng.normal(size=(3000, 4)) + 2 * codes[:, None]
-    whole = silhouettes(points, np.eye(3)[codes], most=3000)
+    whole = silhouettes(distances(points, most=3000), np.eye(3)[codes])
     np.testing.assert_allclose(whole, silhouette_samples(points, codes), atol=1e-9)
-    assert abs(silhouettes(points, np.eye(3)[codes], most=500).mean() - whole.mean()) < 0.01
+    assert abs(silhouettes(distances(points, most=500), np.eye(3)[codes]).mean() - whole.mean()) < 0.01
 
 
 def test_the_order_of_groups_says_nothing():
     rng = np.random.default_rng(1)
     points, codes = rng.normal(size=(50, 2)), rng.integers(0, 3, 50)
-    own = silhouettes(points, np.eye(3)[codes])
-    np.testing.assert_allclose(silhouettes(points, np.eye(3)[(codes + 1) % 3]), own)
+    own = silhouettes(distances(points), np.eye(3)[codes])
+    np.testing.assert_allclose(silhouettes(distances(points), np.eye(3)[(codes + 1) % 3]), own)
 
 
 def test_models_that_agree_are_stable():

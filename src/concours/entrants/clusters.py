@@ -21,7 +21,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from concours.kernels.scoring.groups import aligned, centres_of, silhouettes
+from concours.kernels.scoring.groups import aligned, centres_of, distances, silhouettes
 
 Array = NDArray[Any]
 Codes = NDArray[np.int64]
@@ -31,6 +31,7 @@ MOST: Final = 8
 """Groups, where nobody says how many."""
 _TRIED = 2000
 _DENSE = 5000
+_FINER = (1, 3, 9)
 
 
 class Grouper(BaseEstimator):
@@ -170,8 +171,9 @@ class DensityGroups(Grouper):
     """Groups are where rows lie dense (HDBSCAN, Campello, Moulavi and Sander 2013); others, and new rows, are of the
     group of the nearest row that is in one.
 
-    At most 5,000 rows are looked at. Where more groups are found than there are places, the largest stay; where fewer
-    than two are, it is k-means. `share`: of the rows that a group has at least. Fitted: `model_`.
+    At most 5,000 rows are looked at. `share`: of the rows that a group has at least; where too few groups are found by
+    it, a third of it, then a ninth; and where too few still, it is k-means. Of more groups than there are places the
+    largest stay. Fitted: `model_`.
     """
 
     def __init__(
@@ -190,10 +192,12 @@ class DensityGroups(Grouper):
     def _find(self, rows: Floats, most: int) -> None:
         rng = np.random.default_rng(self._seed())
         some = rows if len(rows) <= _DENSE else rows[rng.permutation(len(rows))[:_DENSE]]
-        found = HDBSCAN(min_cluster_size=max(5, int(self.share * len(some))), copy=True).fit(some).labels_
-        sizes = np.bincount(found[found >= 0])
-        largest = np.argsort(-sizes, kind="stable")[: self.groups or most]
-        if len(largest) < 2:
+        for finer in _FINER:
+            found = HDBSCAN(min_cluster_size=max(5, int(self.share * len(some) / finer)), copy=True).fit(some).labels_
+            largest = np.argsort(-np.bincount(found[found >= 0]), kind="stable")[: self.groups or most]
+            if len(largest) >= (self.groups or 2):
+                break
+        if len(largest) < (self.groups or 2):
             self.model_ = _best_means(rows, self._counts(most), self._seed())
             return
         inside = np.isin(found, largest)
@@ -252,7 +256,8 @@ def _best_means(rows: Floats, counts: range, seed: int) -> KMeans:
     if len(made) == 1:
         return made[0]
     some = np.unique(np.linspace(0, len(rows) - 1, min(_TRIED, len(rows))).round().astype(np.int64))
-    worth = [silhouettes(rows[some], np.eye(len(one.cluster_centers_))[one.labels_[some]]).mean() for one in made]
+    known = distances(rows[some])
+    worth = [silhouettes(known, np.eye(len(one.cluster_centers_))[one.labels_[some]]).mean() for one in made]
     return made[int(np.argmax(worth))]
 
 

@@ -51,5 +51,6 @@ def of_groups(found: Predicted) -> dict[str, Any]:
             "groups": groups,
             "columns": [names[at] for at in far],
             "means": [rounded(row[far]) for row in means],
-        }
+        },
+        "mistakes": {"rows": [], "true": [], "named": [], "loss": [], "sure": None},
     }

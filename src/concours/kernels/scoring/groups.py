@@ -6,6 +6,8 @@ group of its greatest share. Codes (rows,) say the group of each row.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
@@ -18,27 +20,45 @@ MOST = 1000
 """Rows that distances are measured to."""
 
 
-def silhouettes(points: Floats, memberships: Floats, *, most: int = MOST) -> Floats:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distances:
+    """How far rows lie from some of them.
+
+    Attributes:
+        some: (some,) the places of these.
+        to: (rows, some).
+    """
+
+    some: Codes
+    to: Floats
+
+
+def distances(points: Floats, *, most: int = MOST) -> Distances:
+    """Of each row to the others, or of many rows to `most` of them, spread evenly."""
+    some = np.unique(np.linspace(0, len(points) - 1, min(most, len(points))).round().astype(np.int64))
+    return Distances(some=some, to=cdist(points, points[some]))
+
+
+def silhouettes(known: Distances, memberships: Floats) -> Floats:
     """How much nearer each row is to its own group than to the next one, (rows,), from -1 to 1 (Rousseeuw 1987).
 
-    Of many rows distances are measured to `most` of them, spread evenly. A row that is alone in its group has 0, and so
+    A row that is alone in its group has 0, and so
     has every row where there is one group.
     """
-    codes = memberships.argmax(axis=1)
-    some = np.unique(np.linspace(0, len(points) - 1, min(most, len(points))).round().astype(np.int64))
+    codes, some = memberships.argmax(axis=1), known.some
     there = np.eye(memberships.shape[1])[codes[some]]
-    sums, counts = cdist(points, points[some]) @ there, there.sum(axis=0)
-    rows = np.arange(len(points))
+    sums, counts = known.to @ there, there.sum(axis=0)
+    rows = np.arange(len(codes))
     own = counts[codes].copy()
     own[some] -= 1  # a row is no neighbour of its own
-    within = np.divide(sums[rows, codes], own, out=np.zeros(len(points)), where=own > 0)
+    within = np.divide(sums[rows, codes], own, out=np.zeros(len(rows)), where=own > 0)
     means = np.divide(sums, counts, out=np.full(sums.shape, np.inf), where=counts > 0)
     means[rows, codes] = np.inf
     beyond = means.min(axis=1)
-    known = (own > 0) & np.isfinite(beyond)
-    widest = np.maximum(within, np.where(known, beyond, 0.0))
-    apart = np.where(known, beyond, 0.0) - within
-    return np.asarray(np.divide(apart, widest, out=np.zeros(len(points)), where=known & (widest > 0)))
+    told = (own > 0) & np.isfinite(beyond)
+    widest = np.maximum(within, np.where(told, beyond, 0.0))
+    apart = np.where(told, beyond, 0.0) - within
+    return np.asarray(np.divide(apart, widest, out=np.zeros(len(rows)), where=told & (widest > 0)))
 
 
 def agreements(memberships: Floats) -> Floats:

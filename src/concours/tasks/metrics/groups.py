@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from concours.kernels.credit.coalitions import Scored, whole_scores
-from concours.kernels.scoring.groups import agreements, silhouettes
+from concours.kernels.scoring.groups import Distances, agreements, distances, silhouettes
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.rows import Mean
 from concours.tasks.metrics.statistics import Codes, Floats
@@ -48,7 +48,14 @@ class Beside(Mean):
 
 
 def _silhouette(output: Grouped) -> Metric:
-    way = Beside(of=lambda y, p: silhouettes(output.points(y), p))
+    measured: list[tuple[Any, Distances]] = []  # of the rows that were asked about last: alliances ask again and again
+
+    def of(y: NDArray[Any], p: Floats) -> Floats:
+        if not measured or measured[0][0] is not y:
+            measured[:] = [(y, distances(output.points(y)))]
+        return silhouettes(measured[0][1], p)
+
+    way = Beside(of=of)
     return Metric(
         name="silhouette", greater_is_better=True, target="clusters", needs="values", way=way, low=-1.0, high=1.0
     )
