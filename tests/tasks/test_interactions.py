@@ -11,7 +11,7 @@ import pytest
 
 from concours.core.errors import ContestError
 from concours.tasks.interactions.finding import find_items, find_ratings
-from concours.tasks.interactions.histories import read, renew
+from concours.tasks.interactions.histories import in_words, read, renew
 from concours.tasks.interactions.ratings import read as read_ratings
 from concours.tasks.interactions.ratings import renew as renew_ratings
 from concours.tasks.kinds import kind_named
@@ -96,6 +96,12 @@ def test_new_users_are_rows_with_all_that_is_known_and_unknown_items_are_told() 
     assert opened.x["user"].to_pylist() == ["x", "y"]
     assert "2 rows with an item that models were fitted on nothing of are not looked at; first: row 2, 'i77'" in said[0]
     assert "of 1 user no known item is left" in said[1]
+
+
+def test_what_is_known_of_users_is_shown_as_it_is_written() -> None:
+    data, _ = read(task(log(each=11), options={"time": "time"}), ITEMS, Path())
+    names, known = data.meta["called"], data.x["items"].to_pylist()
+    assert in_words(data.x, [1]) == [", ".join(names[code] for code in known[1][-8:]) + " and 1 more"]
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,9 @@ from concours.runs.gallery import gallery, picture_address, sheets
 from concours.runs.played import sound_address
 from concours.runs.result import Result
 from concours.runs.session import EngineName, session
-from concours.stores.blobs import get_array
+from concours.stores.blobs import get_array, get_table
 from concours.stores.values import get_values
+from concours.tasks.interactions.histories import in_words
 from concours.tasks.outputs.output import OutputKind
 from concours.tasks.outputs.table import output_valued
 
@@ -146,6 +147,8 @@ def _looked_up(store: Store, x: Digest, rows: Sequence[int], can: Sequence[str])
     """Rows as a page can show them: `text`, `picture` or `sound` as an address with its content, or `fields`."""
     if not rows:
         return []
+    if "histories" in can:
+        return [{"text": text} for text in in_words(get_table(store, x), rows)]
     all_rows = get_rows(store, x)
     taken = take_rows(all_rows, np.asarray(rows))
     if "sounds" in can:

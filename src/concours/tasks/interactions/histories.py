@@ -31,6 +31,7 @@ from concours.tasks.task import Task
 Codes = NDArray[np.int64]
 
 _KEPT: Final = b"concours.interactions"
+_TOLD: Final = 8
 
 
 def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
@@ -101,6 +102,16 @@ def renew(
     if bare := int((np.bincount(own.owner, minlength=len(users)) == 0).sum()):
         told(f"{log.name}: of {counted(bare, 'user')} no known item is left: they get what most users have")
     return own.known(roles), Opened(x=pa.table({roles.user: users}), name=log.name, notes=log.notes)
+
+
+def in_words(histories: pa.Table, rows: Sequence[int]) -> list[str]:
+    """The last items that are known of some users, as they are written, and how many more there are."""
+    names = json.loads(histories.schema.metadata[_KEPT])["items"]
+    told = []
+    for items in histories["items"].take(pa.array(rows, pa.int64())).to_pylist():
+        last = ", ".join(names[code] for code in items[-_TOLD:]) or "nothing"
+        told.append(last if len(items) <= _TOLD else f"{last} and {len(items) - _TOLD} more")
+    return told
 
 
 @dataclass(frozen=True, kw_only=True)
