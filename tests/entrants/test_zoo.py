@@ -17,7 +17,9 @@ FORMS = {form.name: (kind.name, form) for kind in KINDS.values() for form in (ki
 SPECS = [(name, form) for name, forms in ZOO.items() for form in forms]
 BEGUN = ("pretrained", "trainer", "embedded")
 """Those that are nothing without a model to begin from: `test_pretrained.py` and `test_embedded.py` have their laws."""
-LAWFUL = [pair for pair in SPECS if pair[0] not in BEGUN]
+PLAYED = {form for form, (kind, _) in FORMS.items() if "meet" in KINDS[kind].output.can}
+"""Forms of those that play games, and are no estimators: `tests/engine/test_agents.py` has their laws."""
+LAWFUL = [(name, form) for name, form in SPECS if name not in BEGUN and form not in PLAYED]
 QUICK: dict[str, dict[str, Any]] = {
     "concours.entrants.neural:": {"epochs": 2},
     "concours.entrants.text_networks:": {"epochs": 2},

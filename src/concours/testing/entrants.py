@@ -130,9 +130,9 @@ def _trial(entrant: Entrant, kind: Kind, folder: Path, workspace: Path, sentence
 
 def _sampled(name: str, resolved: Resolved, kind: Kind, workspace: Path) -> _Trial:
     """An entrant, and the sample of a kind whose targets are as they are."""
-    x, encoded = _read_sample(kind, workspace)
-    output, _ = encoded.output.learned(x, encoded.values, np.arange(len(x)), None)
-    x, new = _prepared(resolved.entrant.prepare, x)
+    rows, encoded = _read_sample(kind, workspace)
+    output, _ = encoded.output.learned(rows, encoded.values, np.arange(len(encoded.values)), None)
+    x, new = _prepared(resolved.entrant.prepare, _as_entrants_take(rows))
     return _Trial(name, resolved, x, new, encoded.values, output.codes, workspace, output)
 
 
@@ -147,15 +147,16 @@ def _prepared(name: str | None, x: Any) -> tuple[Any, Any]:
 
 def _sample_rows(kind: Kind, workspace: Path) -> tuple[Any, Any]:
     """The rows and the codes, or values, of a sample."""
-    x, encoded = _read_sample(kind, workspace)
-    return x, encoded.values
+    rows, encoded = _read_sample(kind, workspace)
+    return _as_entrants_take(rows), encoded.values
 
 
 def _read_sample(kind: Kind, workspace: Path) -> tuple[Any, Encoded]:
+    """Rows as they were read, and targets as they are kept."""
     law(bool(kind.sample), f"{kind.name}: a kind has a sample of data to be checked by")
     task = load(kind.sample)(workspace, _SEED)
     data, _ = load(kind.input.reader)(task, kind, workspace)
-    return _as_entrants_take(data.x), kind.output.encode(data.y, task, data.name, **data.meta)
+    return data.x, kind.output.encode(data.y, task, data.name, **data.meta)
 
 
 def _as_entrants_take(x: Any) -> Any:
