@@ -21,6 +21,8 @@ from concours.core.registry import load
 MODEL = digest_json("model")
 KEPT: dict[str, Any] = {
     "stack-boosted": {"model": MODEL, "fold_models": [MODEL, digest_json("other")]},
+    "by-horizon": {"model": MODEL, "fold_models": [MODEL, digest_json("other")]},
+    "council": {"agents": [MODEL], "field": [MODEL, digest_json("other")]},
     "mixture": {"rounds": 1, "last": 0, "fold_last": [0]},
     "debate": {"rounds": 2, "last": 0, "fold_last": [0]},
     "budgeted": {"limits": {"size_mb": 2.0}, "uses": {"size_mb": 1.5}},

@@ -91,9 +91,9 @@ class Points(OutputKind):
         return found
 
     def prior(self, y: Values, weights: NDArray[np.float64] | None) -> Values:
-        """Who does not play brings nothing home, from no opponent."""
+        """Who does not play brings nothing home, of one opponent."""
         del y, weights
-        return np.zeros((1, 1))
+        return np.zeros((1, PARTS))
 
     def answers(self, p: Values, weights: NDArray[np.float64] | None) -> Any:
         """Mean points of each opening, (rows,)."""
