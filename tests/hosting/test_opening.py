@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from concours.core.digests import Digest
+from concours.core.errors import ContestError
 from concours.core.registry import load
 from concours.engine.runners import RUNNERS as ENGINE
 from concours.engine.work import execute
@@ -40,6 +42,13 @@ def kept(folder: Path, store: DiskStore) -> dict[str, Digest]:
     return found
 
 
+def lives_told(file: Path) -> None:
+    """Adds the column `left`, the cycles that a unit of it still runs."""
+    table = pd.read_csv(file)
+    table["left"] = table.groupby("unit")["cycle"].transform("max") - table["cycle"]
+    table.to_csv(file, index=False)
+
+
 def competition_of(kind: str, folder: Path) -> Competition:
     """The kind's own sample twice, by two seeds: once public, once secret."""
     for name in ("data", "truth"):
@@ -50,13 +59,26 @@ def competition_of(kind: str, folder: Path) -> Competition:
     data = str(Path(str(task.data)).relative_to(folder))
     values: dict[str, Any] = {"kind": kind, "data": data, "test": data.replace("data/", "truth/", 1)}
     values |= {key: value for key in ("target", "id") if (value := getattr(task, key)) is not None}
+    if isinstance(task.target, tuple):
+        values["target"] = list(task.target)
     values |= {key: list(value) for key in ("text", "drop", "metrics") if (value := getattr(task, key))}
-    values |= {"split": {"time": task.split.time}} if task.split.time else {}
+    values["split"] = {key: value for key in ("time", "group", "folds") if (value := getattr(task.split, key))}
+    if kind == "remaining-useful-life":  # units that judge stop before they fail, so that somebody says what is left
+        values["target"] = "left"
+        for part in ("data", "truth"):
+            lives_told(folder / part / "worn.csv")
     values |= {"options": dict(task.options)} if not KINDS[kind].input.keys and task.options else dict(task.options)
     return Competition(title="A sample", slug="sample", task=values, phases=(PHASE,))
 
 
-@pytest.mark.parametrize("kind", list(KINDS.own))
+def test_what_agents_play_is_refused(tmp_path: Path) -> None:
+    """Entries of a board do not meet one another; the line says where they do."""
+    game = Competition(title="A game", slug="game", task={"kind": "game", "data": "tictactoe"}, phases=(PHASE,))
+    with pytest.raises(ContestError, match=r"task\.kind: game cannot be hosted: .*`concours run`"):
+        opening(game, tmp_path, DiskStore(tmp_path / "store"), {})
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.own.items() if "meet" not in kind.output.can])
 def test_every_kind_can_be_hosted(kind: str, tmp_path: Path) -> None:
     folder, store = tmp_path / "folder", DiskStore(tmp_path / "store")
     competition = competition_of(kind, folder)

@@ -144,6 +144,18 @@ def test_a_table_of_other_things_is_no_log(tmp_path: Path) -> None:
     assert find_ratings(tmp_path / "b.csv", Options(asked=True)) is None
 
 
+def test_ratings_that_judge_may_be_a_file_of_their_own(tmp_path: Path) -> None:
+    """Its stars are numbers as those of the data are, also beside columns that models get."""
+    for name, rows in (("data", log()), ("test", log(seed=1).iloc[:9])):
+        rows.to_csv(tmp_path / f"{name}.csv", index=False)
+    keys = {"user": "user", "item": "item"}
+    asked = Task(kind="rating", data="data.csv", test="test.csv", target="rating", options=keys)
+    data, test = read_ratings(asked, RATINGS, tmp_path)
+    assert test is not None
+    assert test.y.tolist() == log(seed=1)["rating"].iloc[:9].tolist()
+    assert test.x.schema == data.x.schema
+
+
 def test_of_unknown_users_and_items_what_is_said_is_told() -> None:
     keys = {"target": "rating", "drop": ("time",), "options": {"user": "user", "item": "item"}}
     data, _ = read_ratings(Task(kind="rating", data=log(), **keys), RATINGS, Path())

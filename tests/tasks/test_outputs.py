@@ -15,16 +15,24 @@ from concours.core.errors import ContestError, DataError
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.rows import Mean
 from concours.tasks.metrics.table import METRICS
+from concours.tasks.outputs.anomaly import Anomaly
 from concours.tasks.outputs.answer import Answer
 from concours.tasks.outputs.boxes import BoxesOutput
 from concours.tasks.outputs.choice import Choice
 from concours.tasks.outputs.classes import Classes
+from concours.tasks.outputs.groups import Groups
+from concours.tasks.outputs.items import Items
 from concours.tasks.outputs.language import Language
+from concours.tasks.outputs.life import Life
 from concours.tasks.outputs.masks import MasksOutput
 from concours.tasks.outputs.number import Number
+from concours.tasks.outputs.order import Order
 from concours.tasks.outputs.pictures import PicturesOutput
+from concours.tasks.outputs.points import Points
 from concours.tasks.outputs.series import Series
+from concours.tasks.outputs.several import Several
 from concours.tasks.outputs.summary import Summary
+from concours.tasks.outputs.survival import Survival
 from concours.tasks.outputs.table import OUTPUTS
 from concours.tasks.outputs.text import Text
 from concours.tasks.outputs.transcript import Transcript
@@ -46,6 +54,14 @@ MADE = {
     "summary": Summary(),
     "pictures": PicturesOutput(shape=(2, 2, 1)),
     "language": Language(most=3),
+    "anomaly": Anomaly(),
+    "clusters": Groups(groups=3, places=3),
+    "items": Items(classes=4),
+    "life": Life(),
+    "order": Order(),
+    "points": Points(game="tictactoe"),
+    "several": Several(targets=("colour", "weight"), called=(("red", "blue"), ()), scales=(1.0, 2.0)),
+    "survival": Survival(event="died", happened="yes", times=(1.0, 2.0, 5.0)),
 }
 SCALARS = st.none() | st.booleans() | st.integers() | st.just(HUGE) | st.floats() | st.text(max_size=3)
 VALUES = st.recursive(

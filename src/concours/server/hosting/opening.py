@@ -93,7 +93,7 @@ def opening(competition: Competition, folder: Path, store: Store, digests: Mappi
     """What the platform needs of a competition whose files lie in a folder, and by their digests in a store.
 
     Raises:
-        ContestError, DataError: the task or its data are wrong.
+        ContestError, DataError: the task or its data are wrong, or nothing that a board can score.
     """
     files = tuple(
         _public(path, digest, folder) for path, digest in sorted(digests.items()) if path.startswith(f"{DATA}/")
@@ -108,6 +108,11 @@ def opening(competition: Competition, folder: Path, store: Store, digests: Mappi
         )
     task = task_of(competition.task)
     kind = kind_named(task.kind)
+    if "meet" in kind.output.can:
+        raise ContestError(
+            f"task.kind: {task.kind} cannot be hosted: entries are scored one by one, and agents have to meet; hold it "
+            "by `concours run`, where agents are files"
+        )
     read = cache(lambda truth, public: _ingested(task, truth, public, competition.seed, folder, store))
     sampled = cache(lambda truth: _sample(task, kind, read(truth, None), competition.seed, store))
     every = [read(competition.truth_of(phase), _public_share(phase, task)) for phase in competition.phases]

@@ -31,10 +31,11 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     """
     require_taken(task, kind)
     roles = _roles(task)
-    data = _data(task.data, task, kind, folder, roles)
+    opened = _opened(task.data, task, folder, roles)
+    data = _data(opened, task, kind, roles)
     if task.test is None:
         return data, None
-    test = _data(task.test, task, kind, folder, roles, like=data.x)
+    test = _data(_opened(task.test, task, folder, roles, like=opened.x), task, kind, roles)
     said = list(test.warnings)
     x = conform(test.x, data.x, test.name, told=said.append)
     said += _unknown(x, data.x, test.name)
@@ -80,10 +81,9 @@ def _roles(task: Task) -> Roles:
     return Roles(user=task.options["user"], item=task.options["item"], rating=task.target_column)
 
 
-def _data(source: Any, task: Task, kind: Kind, folder: Path, roles: Roles, like: pa.Table | None = None) -> Data:
-    """Rows that are right, with user and item first."""
-    both = (roles.user, roles.item)
-    apart = (*both, *([task.id] if task.id else []))
+def _opened(source: Any, task: Task, folder: Path, roles: Roles, like: pa.Table | None = None) -> Opened:
+    """A log with its columns typed, those of a further one as the first has them."""
+    apart = (roles.user, roles.item, *([task.id] if task.id else []))
     options = Options(
         header=task.header,
         names=(*roles.names, *task.drop),
@@ -94,7 +94,12 @@ def _data(source: Any, task: Task, kind: Kind, folder: Path, roles: Roles, like:
         written=apart,
         like=None if like is None else like.schema,
     )
-    opened = open_log(source, folder, options, task.name or "the data")
+    return open_log(source, folder, options, task.name or "the data")
+
+
+def _data(opened: Opened, task: Task, kind: Kind, roles: Roles) -> Data:
+    """Rows that are right, with user and item first."""
+    both = (roles.user, roles.item)
     log = log_of(opened, roles, on_bad_row=task.on_bad_row)
     table: pa.Table = opened.x if len(log) == len(opened.x) else opened.x.take(pa.array(log.rows))
     rest = [name for name in table.column_names if name not in both]

@@ -23,11 +23,10 @@ KINDS: Final = (
     "ranking", "multi-output", "survival", "clustering", "translation",
     "text-pairs", "text-similarity", "summarization", "language-modelling", "object-detection", "segmentation",
     "image-generation",
-    "game",
     "question-answering", "multiple-choice", "text-generation",
     "recommendation", "rating",
 )  # fmt: skip
-"""Of tasks, by name: `tasks.kinds` imports what the web process must not."""
+"""Of tasks that can be hosted, by name: `tasks.kinds` imports what the web process must not."""
 
 _Read = Callable[[str], Any]
 
