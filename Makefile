@@ -5,6 +5,8 @@ BIN := .venv/bin
 LIGHT := .venv/.light
 PLATFORM := .venv/.platform
 READY := .venv/.ready
+# Tests wait a third of their time for processes that they have started: half as many again as there are cores.
+WORKERS := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 
 .PHONY: help demo demo-serve demo-platform test test-all night check docs bench clean
 
@@ -34,11 +36,11 @@ demo-platform: $(PLATFORM)
 # Tests run beside one another, so each has one thread: more of them wait for each other by spinning.
 test: export OMP_NUM_THREADS = 1
 test: $(READY)
-	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not night"
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slow and not night"
 
 test-all: export OMP_NUM_THREADS = 1
 test-all: $(READY)
-	$(BIN)/pytest -n auto --dist loadfile -m "not night"
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not night"
 
 night: $(READY)
 	$(BIN)/pytest -n auto -m night

@@ -146,7 +146,7 @@ def test_without_the_plugin_one_line_says_what_is_lacking(ran, concours):
     assert code == 2
     assert err == (
         "concours: compete.format: 'lengths' is not known; known: leaderboard, halving, asha, tournament, arena, "
-        "pairs, population, adversarial, federation\n"
+        "pairs, population, adversarial, federation, matches\n"
     )
 
 
