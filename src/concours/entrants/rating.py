@@ -6,8 +6,9 @@ at. Of a user or an item that `fit` has not seen, what is known of the other alo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, Literal, Self
 
 import numpy as np
@@ -277,6 +278,13 @@ def biases(given: Ratings, mean: float, drawn: float) -> tuple[Floats, Floats]:
     return users, items
 
 
+def _of_each(given: Ratings) -> Iterator[Codes]:
+    """The places of the ratings of each user, in turn."""
+    order = np.argsort(given.users, kind="stable")
+    ends = np.searchsorted(given.users[order], np.arange(given.shape[0] + 1))
+    return (order[begin:end] for begin, end in pairwise(ends.tolist()))
+
+
 def _by_least_squares(
     left: Ratings, users: Floats, items: Floats, params: FactorRater, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
@@ -284,10 +292,7 @@ def _by_least_squares(
     del rng
     for _ in range(params.rounds):
         for side, other, given in ((users, items, left), (items, users, left.turned)):
-            order = np.argsort(given.users, kind="stable")
-            ends = np.searchsorted(given.users[order], np.arange(given.shape[0] + 1))
-            for one in range(given.shape[0]):
-                some = order[ends[one] : ends[one + 1]]
+            for one, some in enumerate(_of_each(given)):
                 behind = other[given.items[some]]
                 design = behind.copy()
                 design[:, -1] = 1.0
@@ -352,17 +357,12 @@ def _drawn_side(side: Floats, other: Floats, given: Ratings, sure: float, rng: n
     mean, precision = _prior(side, rng)
     squares = np.tile(precision, (len(side), 1, 1))
     towards = np.tile(precision @ mean, (len(side), 1))
-    order = np.argsort(given.users, kind="stable")
-    for some in np.array_split(order, max(len(order) // _OUTER, 1)):
-        behind = other[given.items[some]]
-        design = behind.copy()
+    for one, some in enumerate(_of_each(given)):
+        design = other[given.items[some]]
+        aims = given.values[some] - design[:, -1]
         design[:, -1] = 1.0
-        owners = given.users[some]
-        first = np.flatnonzero(np.concatenate([[True], np.diff(owners) != 0]))
-        outer = np.add.reduceat(design[:, :, None] * design[:, None, :], first, axis=0)
-        squares[owners[first]] += sure * outer
-        aims = design * (given.values[some] - behind[:, -1])[:, None]
-        towards[owners[first]] += sure * np.add.reduceat(aims, first, axis=0)
+        squares[one] += sure * (design.T @ design)
+        towards[one] += sure * (design.T @ aims)
     roots = np.linalg.cholesky(squares)
     means = np.linalg.solve(squares, towards[:, :, None])[:, :, 0]
     noise = rng.standard_normal((len(side), width, 1))
@@ -386,7 +386,6 @@ _SETTLING: Final = 0.3
 """The share of the rounds that is not kept, as draws still hang on where they began."""
 _TOLD: Final = 1.9
 """The variance of ratings by that which they have around what is said of them, as of MovieLens."""
-_OUTER: Final = 50_000
 _BATCH: Final = 1000
 _RATE: Final = 0.05
 _BEGUN: Final = 1e-8
