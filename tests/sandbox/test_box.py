@@ -14,7 +14,7 @@ import pytest
 
 from concours.core.errors import NoSandbox
 from concours.engine.sandbox import calls, command
-from concours.engine.sandbox.box import MIB, Bounds, Box
+from concours.engine.sandbox.box import MIB, Bounds, Box, Ended
 from concours.engine.sandbox.groups import trees
 from concours.engine.sandbox.run import available, run
 
@@ -230,3 +230,21 @@ CGROUPS = {
 def test_control_groups_are_made_where_bounds_are_held(name):
     mounts, own, controlling, expected = CGROUPS[name]
     assert {str(folder) for folder in trees(mounts, own, lambda folder: str(folder) in controlling)} == expected
+
+
+@pytest.mark.parametrize(("kills", "there"), [(0, True), (2, True), (3, False)])
+def test_a_trial_that_was_killed_by_chance_is_no_answer(monkeypatch, kills, there):
+    """A platform that once takes no code takes none until it is started again."""
+    left = [NoSandbox("the sandbox could not be made: Killed")] * kills
+
+    def begun(box, keep):
+        if left:
+            raise left.pop()
+        yield Ended(cause=None, reason="")
+
+    monkeypatch.setattr("concours.engine.sandbox.run.started", begun)
+    available.cache_clear()
+    try:
+        assert (available() == "") is there
+    finally:
+        available.cache_clear()

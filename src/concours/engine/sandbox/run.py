@@ -23,6 +23,7 @@ _TOOLS: Final = {
 }
 """Programs, and Debian's packages with them."""
 _PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"
+_TRIES: Final = 3
 
 
 @cache
@@ -55,7 +56,18 @@ def run(box: Box, keep: Keep) -> Iterator[Piece]:
 
 
 def _tried() -> str:
-    """What comes of a box in which nothing is done."""
+    """What comes of a box in which nothing is done. One that fails is tried anew: a machine that is short of memory may
+    have killed it, and whoever asks goes by the answer for as long as it runs.
+    """
+    why = ""
+    for _ in range(_TRIES):
+        why = _trial()
+        if not why:
+            break
+    return why
+
+
+def _trial() -> str:
     cure = (
         "run as root, or allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=9999"
     )
