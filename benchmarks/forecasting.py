@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -69,8 +70,11 @@ def theirs(folder: Path, options: argparse.Namespace, origins: int) -> tuple[dic
     np.savez(folder / "asked.npz", context=context, begin=test["date"].to_numpy(dtype=str)[starts])
     (folder / "train.csv").write_bytes((EXAMPLE / "data" / "train.csv").read_bytes())
     command = [options.peer, str(Path(__file__).with_name("forecasting_autogluon.py")), str(folder)]
-    printed = subprocess.run([*command, str(options.seconds)], check=True, capture_output=True, text=True).stdout
-    return json.loads(printed.splitlines()[-1]), np.load(folder / "said.npy")
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ended = subprocess.run([*command, str(options.seconds)], env=own, capture_output=True, text=True)
+    if ended.returncode:
+        raise SystemExit(ended.stderr)
+    return json.loads(ended.stdout.splitlines()[-1]), np.load(folder / "said.npy")
 
 
 if __name__ == "__main__":
