@@ -51,10 +51,14 @@ class IsolationDetector(Detector):
     def _learn(self, rows: Floats, y: NDArray[Any]) -> None:
         del y
         forest = IsolationForest(n_estimators=self.n_estimators, random_state=self.random_state)
-        self.forest_ = forest.fit(self._values(rows))
+        self.forest_ = forest.fit(self._seen(rows))
 
     def _strange(self, rows: Floats) -> Floats:
-        return np.asarray(-self.forest_.score_samples(self._values(rows)))
+        return np.asarray(-self.forest_.score_samples(self._seen(rows)))
+
+    def _seen(self, rows: Floats) -> Floats:
+        """What of rows is cut."""
+        return self._values(rows)
 
 
 class LOFDetector(Detector):

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import Ridge
 
+from concours.entrants.anomaly_detectors import IsolationDetector
 from concours.entrants.anomaly_scores import Detector, Floats, some
 
 _BLOCK: Final = 4096
@@ -32,38 +32,22 @@ class PastSurprise(Detector):
         return np.asarray(self._surprises(rows).mean(axis=1))
 
 
-class PastAlarm(Detector):
+class PastAlarm(PastSurprise):
     """How surprising a step was against the past of its own series at the most lately: an alarm that holds on.
 
     The highest of what `PastSurprise` says in the last quarter of a window, so that what is called is a range and no
     flicker. Nothing is fitted but the scale of scores.
     """
 
-    def __init__(self, *, window: int | None = None) -> None:
-        self.window = window
-
-    def _learn(self, rows: Floats, y: NDArray[Any]) -> None:
-        del rows, y
-
     def _strange(self, rows: Floats) -> Floats:
         return self._lately(rows)
 
 
-class PastForest(Detector):
+class PastForest(IsolationDetector):
     """An isolation forest of how surprising steps are against the past of their series, rather than of their values."""
 
-    def __init__(self, *, n_estimators: int = 100, window: int | None = None, random_state: int | None = None) -> None:
-        self.n_estimators = n_estimators
-        self.window = window
-        self.random_state = random_state
-
-    def _learn(self, rows: Floats, y: NDArray[Any]) -> None:
-        del y
-        forest = IsolationForest(n_estimators=self.n_estimators, random_state=self.random_state)
-        self.forest_ = forest.fit(self._surprises(rows))
-
-    def _strange(self, rows: Floats) -> Floats:
-        return np.asarray(-self.forest_.score_samples(self._surprises(rows)))
+    def _seen(self, rows: Floats) -> Floats:
+        return self._surprises(rows)
 
 
 class ForecastResidual(Detector):

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from concours.entrants.forecast_networks import NetworkForecaster, each_alone
+from concours.entrants.networks import Encoder
 
+_HEADS, _DROPOUT = 4, 0.1
 _LEAST = 0.1
 """The least deviation that a window is told in, of that of its series."""
 
@@ -49,7 +51,7 @@ class Patched(InItsUnit):
         patches = context // self.patch
         self.embed = nn.Linear(self.patch, width)
         self.places = nn.Parameter(0.02 * torch.randn(patches, width))
-        self.layers = nn.ModuleList([_Layer(width) for _ in range(depth)])
+        self.layers = nn.ModuleList([Encoder(width, _HEADS, _DROPOUT) for _ in range(depth)])
         self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.2), nn.Linear(patches * width, horizon * levels))
 
     def told(self, window: Tensor) -> Tensor:
@@ -60,23 +62,6 @@ class Patched(InItsUnit):
             state = layer(state)
         said: Tensor = self.head(state)
         return said
-
-
-class _Layer(nn.Module):
-    """Attention, then a dense layer, each with a short cut, normalised before."""
-
-    def __init__(self, width: int, heads: int = 4) -> None:
-        super().__init__()
-        self.first, self.second = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attend = nn.MultiheadAttention(width, heads, dropout=0.1, batch_first=True)
-        self.dense = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Dropout(0.1), nn.Linear(2 * width, width))
-
-    def forward(self, state: Tensor) -> Tensor:
-        """Of the same shape, (n, patches, width)."""
-        seen = self.first(state)
-        state = state + self.attend(seen, seen, seen, need_weights=False)[0]
-        told: Tensor = state + self.dense(self.second(state))
-        return told
 
 
 class Blocks(InItsUnit):

@@ -155,9 +155,9 @@ def _ratings(columns: Sequence[Column], name: str) -> str | None:
     if who is None or what is None or rated is None or rest or who.distinct >= who.rows:
         return None
     return (
-        f"{name} holds ratings ({who.name} of {what.name}): Concours does not recommend yet. "
-        f"What it can do: predict {rated.name} as a number from the columns that are there, where what you know of "
-        f"people and things has been joined to the rows: --target {rated.name}."
+        f"{name} holds ratings ({who.name} of {what.name}). What Concours can do: put the items of each user in order, "
+        f'by kind = "recommendation", id = "{who.name}" and target = "{what.name}" in [task]; or predict {rated.name}, '
+        f'by kind = "rating", user = "{who.name}", item = "{what.name}" and target = "{rated.name}".'
     )
 
 
@@ -224,9 +224,8 @@ def _runs_to_failure(columns: Sequence[Column], table: pa.Table, name: str) -> s
         return None
     return (
         f"{name} holds {len(new) + 1} runs of sensors (column {unit.name!r} counts the runs, {cycle.name!r} the steps "
-        "of each): Concours does not learn times until failure from runs yet. What it can do: predict the steps "
-        f"left as a number. Write them into a column (last step of the run - step), name it by --target, and keep runs "
-        f'together by group = "{unit.name}" in split.'
+        "of each). What Concours can do: learn how many steps are left, if each run ends in a failure: by "
+        f'kind = "remaining-useful-life", id = "{unit.name}" and options = {{ time = "{cycle.name}" }} in [task].'
     )
 
 
