@@ -7,7 +7,7 @@ Each set has at most 1,000 rows, drawn by chance, in 3 folds; every entrant of t
 with the zoo's parameters, as a contest without a budget does, but with an effort of 0.3. A cell is a set and an
 entrant. Scores are the log loss, or the root of the mean squared error in deviations of the target. Written is
 `src/concours/tasks/advice/portfolio.json`, with the date and the sets; printed is how well a portfolio of the other
-sets does on each.
+sets does on each, and how well entrants do that are drawn by chance.
 """
 
 from __future__ import annotations
@@ -174,6 +174,12 @@ def record(folder: Path, names: Sequence[str]) -> list[Record]:
     return found
 
 
+def by_chance(record: Record) -> float:
+    """The probability that some of three entrants that are drawn hold a set."""
+    others = len(record.scores) - len(record.near)
+    return 1 - math.comb(others, FIRST) / math.comb(len(record.scores), FIRST)
+
+
 def main() -> None:
     """Fits what is missing, writes the portfolio, and prints how it does, a set left out at a time."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -202,6 +208,7 @@ def main() -> None:
             f"{one.name:18} {one.form:16} best {best:18} first {', '.join(first):50} {'held' if hits[-1] else 'missed'}"
         )
     print(f"held on {sum(hits)} of {len(hits)} sets ({sum(hits) / len(hits):.0%})")
+    print(f"three drawn by chance would hold {sum(map(by_chance, records)) / len(records):.0%}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.kernels.ranking.portfolio import greedy_portfolio, regrets
+from concours.kernels.ranking.portfolio import greedy_portfolio, places
 from concours.kernels.rows.confident import doubted
 
 QUICK = settings(max_examples=40, deadline=None, derandomize=True)
@@ -81,7 +81,8 @@ def test_the_first_two_of_three_complement_one_another():
     assert min(best, key=best.get) == (0, 1)
 
 
-def test_regrets_are_shares_of_what_there_is_to_gain():
-    """From the best, 0, to the baseline, 1; who failed is as the baseline; where nobody gains nobody regrets."""
-    found = regrets(np.array([[0.2, 0.6, np.nan], [0.9, 0.5, 2.0]]), np.array([1.0, 0.5]))
-    assert found.tolist() == [[0.0, pytest.approx(0.5), 1.0], [0.0, 0.0, 0.0]]
+def test_places_are_ranks_within_a_set():
+    """From the best, 0, to the last, 1; equals share; who failed is last; how far apart scores lie does not matter."""
+    found = places(np.array([[0.2, 0.6, np.nan], [0.9, 0.5, 2.0], [7.0, 7.0, 90.0]]))
+    assert found.tolist() == [[0.0, 0.5, 1.0], [0.5, 0.0, 1.0], [0.25, 0.25, 1.0]]
+    assert places(np.array([[3.0]])).tolist() == [[0.0]]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from concours.kernels.ranking.portfolio import greedy_portfolio, regrets
+from concours.kernels.ranking.portfolio import greedy_portfolio, places
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +39,17 @@ class Record:
 
 
 def portfolio_of(records: Sequence[Record], form: str) -> list[str]:
-    """Entrants of a form in the order in which they should run, by a greedy search over the sets of that form.
+    """Entrants of a form in the order in which they should run, by a greedy search over their places in the sets of it.
 
     Tables with sentences among their columns count as tables. Empty where no set is of the form. A model that a set has
-    no score of counts there as the baseline.
+    no score of counts there as the last.
     """
     alike = [record for record in records if _plain(record.form) == _plain(form)]
     names = sorted({name for record in alike for name in record.scores})
     if not names:
         return []
     scores = np.array([[record.scores.get(name, np.nan) for name in names] for record in alike])
-    regret = regrets(scores, np.array([record.baseline for record in alike]))
-    return [names[place] for place in greedy_portfolio(regret)]
+    return [names[place] for place in greedy_portfolio(places(scores))]
 
 
 def _plain(form: str) -> str:
