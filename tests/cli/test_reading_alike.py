@@ -100,7 +100,7 @@ def test_rows_that_are_left_out(concours):
     code, _, err = concours("run", "c.toml", "--engine", "inline", "--out", "out")
     assert code == 0, err
     assert "t.csv: 40 rows read, 2 left out; " in err
-    assert "2 rows were left out for their number of cells; first: 5,6" in err
+    assert "2 rows were left out for their number of cells; first: row 41, 5,6" in err
 
 
 @pytest.mark.parametrize("header", [True, False])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -529,8 +530,89 @@ FORECASTS = {
     ),
 }
 
+
+def _told(kind: str, head: str, *lines: str, said: str, left: tuple[int, str] | None, **keys: Any) -> Case:
+    """Rows with texts in them, the last of which lacks something."""
+    return Case(kind=kind, files={"t.csv": _rows(head, *lines)}, keys=keys, said=said, left=left)
+
+
+_SIDES = ("a dog runs,ein Hund läuft", "a cat sits,eine Katze sitzt")
+_COUPLES = ("a dog runs,a dog is running,1", "a cat sits,it rains,0")
+_ASKED = ("what is two and two,4", "what is two and three,5")
+_CHOICES = ("two and two,3,4,B", "two and three,5,4,A")
+_SORTS = tuple(f"{'good' if row % 2 else 'bad'} thing number {row},{'yes' if row % 2 else 'no'}" for row in range(6))
+
+TOLD = {
+    "a text without words": _told(
+        "text-classification",
+        "text,label",
+        *_SORTS,
+        " ,yes",
+        target="label",
+        said="t.csv: row 7: the text is empty; 1 such texts of 7",
+        left=(6, "1 empty texts were left out; first: row 7"),
+    ),
+    "a row without its label": _told(
+        "tabular-classification",
+        "text,label",
+        *_SORTS,
+        "x,",
+        target="label",
+        said="t.csv: the target 'label' is missing in 1 of 7 rows, first in row 7",
+        left=(6, "1 row without the target 'label' left out; first: row 7"),
+    ),
+    "an empty side": _told(
+        "translation",
+        "en,de",
+        *_SIDES,
+        ",nichts",
+        text=("en",),
+        target="de",
+        said="t.csv: row 3: en is empty; 1 such pairs of 3",
+        left=(2, "1 pairs with an empty side were left out; first: row 3"),
+    ),
+    "a pair of one text": _told(
+        "text-pairs",
+        "one,two,same",
+        *_COUPLES,
+        "a bird,,1",
+        text=("one", "two"),
+        target="same",
+        said="t.csv: row 3: 'two' is empty; 1 such rows of 3",
+        left=(2, "1 pairs without one of the texts were left out; first in row 3"),
+    ),
+    "a question without an answer": _told(
+        "question-answering",
+        "question,answer",
+        *_ASKED,
+        "what now,",
+        options={"question": "question", "answer": "answer"},
+        said="t.csv: row 3: no answer; 1 such rows of 3",
+        left=(2, "1 questions were left out; first: row 3: no answer"),
+    ),
+    "an answer that is no choice": _told(
+        "multiple-choice",
+        "question,one,two,answer",
+        *_CHOICES,
+        "two and four,6,7,E",
+        options={"question": "question", "answer": "answer", "choices": ("one", "two")},
+        said="t.csv: row 3: the answer 'E' is none of its choices by",
+        left=(2, "1 questions were left out; first: row 3: the answer 'E'"),
+    ),
+    "a document of nothing": _told(
+        "language-modelling",
+        "text,number",
+        *(f"{'once upon a time there was ' * 40},{row}" for row in range(3)),
+        " ,4",
+        text=("text",),
+        said="t.csv, row 4 is empty; 1 such documents of 4",
+        left=(9, "1 empty documents were left out; first: t.csv, row 4"),
+    ),
+}
+
 CASES = {
     **FORECASTS,
+    **TOLD,
     **SEQUENCES,
     **UNITS,
     **RANKED,
@@ -567,3 +649,57 @@ def test_bad_input_is_named_and_left_out_only_where_that_is_asked(case: Case, tm
     rows, told = case.left
     assert len(data) == rows
     assert any(told in warning for warning in data.warnings)
+
+
+_NUMBER = re.compile(r"\b(row,? )(\d+)")
+TORN = {name: case for name, case in CASES.items() if case.left and next(iter(case.files)).endswith(".csv")}
+
+
+def _below(case: Case, line: str) -> tuple[Case, int]:
+    """The same with a line put above its rows, and how many rows are read of it where such are left out."""
+    (name, text), *others = case.files.items()
+    head, _, rest = text.partition("\n")
+    assert case.left is not None
+    return replace(case, files={name: f"{head}\n{line}\n{rest}", **dict(others)}), case.left[0]
+
+
+@pytest.mark.parametrize("case", [case for name, case in TORN.items() if name not in GAMES], ids=lambda case: case.kind)
+def test_the_row_that_is_named_is_that_of_the_file(case: Case, tmp_path: Path) -> None:
+    """A row of another number of cells that is left out above it does not shift the number by which a row is named."""
+    torn, rows = _below(case, "torn," * (next(iter(case.files.values())).partition("\n")[0].count(",") + 2))
+    for name, content in torn.files.items():
+        (tmp_path / name).write_text(content)
+    data = _read(torn, tmp_path, on_bad_row="skip")
+    assert len(data) == rows
+    assert case.left is not None
+    said = _NUMBER.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", case.left[1])
+    assert any(said in warning for warning in data.warnings)
+    assert any("for their number of cells; first: row 1, torn" in warning for warning in data.warnings)
+
+
+@pytest.mark.parametrize(
+    ("case", "line"),
+    [
+        (SURVIVAL["no event"], "44,,1"),
+        (SURVIVAL["a time of nothing"], "44,,1"),
+        (RANKED["a query of one document"], "b,1,"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.kind,
+)
+def test_nor_does_a_row_without_the_target_shift_it(case: Case, line: str, tmp_path: Path) -> None:
+    """Rows are left out for one reason after the other, and named by where they stood before the first."""
+    shifted, rows = _below(case, line)
+    for name, content in shifted.files.items():
+        (tmp_path / name).write_text(content)
+    data = _read(shifted, tmp_path, on_bad_row="skip")
+    assert len(data) == rows
+    assert any("without the target" in warning and "first: row 1" in warning for warning in data.warnings)
+    assert any("row 6" in warning for warning in data.warnings)
+
+
+@pytest.mark.parametrize("case", [RANKED["a negative relevance"], RANKED["half a relevance"]], ids=["below 0", "half"])
+def test_a_fault_that_is_not_left_out_is_named_by_the_row_of_the_file_too(case: Case, tmp_path: Path) -> None:
+    """What an output says of a row that it cannot take is found in the file, above which another was left out."""
+    (tmp_path / "d.csv").write_text(case.files["d.csv"].replace("\n", "\ntorn,1\n", 1))
+    with pytest.raises(DataError, match="row 6: the relevance is"):
+        _read(case, tmp_path, on_bad_row="skip")

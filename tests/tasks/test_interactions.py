@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from concours.tasks.interactions.histories import in_words, read, renew
 from concours.tasks.interactions.ratings import read as read_ratings
 from concours.tasks.interactions.ratings import renew as renew_ratings
 from concours.tasks.kinds import kind_named
+from concours.tasks.readers import beginning
 from concours.tasks.readers.opened import Options
 from concours.tasks.reading import Data
 from concours.tasks.task import Split, Task
@@ -184,3 +186,25 @@ def test_of_unknown_users_and_items_what_is_said_is_told() -> None:
 def test_keys_that_do_not_suit_are_refused(keys: dict[str, object], said: str) -> None:
     with pytest.raises(ContestError, match=said.replace("(", r"\(")):
         read(task(log(), **keys), ITEMS, Path())
+
+
+def test_of_a_long_log_the_beginning_alone_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is is told by the first lines, and how long it is by its size; what lies behind is not even looked at."""
+    lines = "".join(f"u{row % 7},i{row % 11},{1 + row % 5}\n" for row in range(2000))
+    path = tmp_path / "log.csv"
+    path.write_text(f"user,item,rating\n{lines}" + "this is no row\n" * 2000)
+    monkeypatch.setattr(beginning, "HEAD", len(lines) // 2)
+    found = find_items(path, Options())
+    assert found is not None
+    said = found["data"][1]
+    assert said.startswith("about ")
+    assert said.endswith(" are of 7 users with 11 items")
+    rows = int(said.split()[1].replace(",", ""))
+    assert rows == pytest.approx(path.stat().st_size / 9, rel=0.2)
+    gzipped = tmp_path / "log.csv.gz"
+    gzipped.write_bytes(gzip.compress(path.read_bytes()))
+    packed = find_items(gzipped, Options())
+    assert packed is not None
+    assert packed["data"][1].startswith("more than ")
+    monkeypatch.undo()
+    assert find_items(path, Options()) is None  # read as a whole it is no table

@@ -365,7 +365,7 @@ def test_the_odd_line_is_named(tmp_path):
         opened(tmp_path / "title.csv")
     left = opened(tmp_path / "title.csv", on_bad_row="skip")
     assert len(left.x) == 20
-    assert left.warnings == ("title.csv: 1 rows were left out for their number of cells; first: 1,2",)
+    assert left.warnings == ("title.csv: 1 rows were left out for their number of cells; first: row 1, 1,2",)
     (tmp_path / "mid.csv").write_text("a,b,c\n" + "1,2,3\n" * 9 + "# second part\n" + "4,5,6\n" * 9 + "7,8,9,\n")
     with pytest.raises(DataError, match="line 11 has 1 cell where the first has 3, and looks like a comment; 2 rows"):
         opened(tmp_path / "mid.csv")

@@ -157,7 +157,7 @@ def test_rows_with_other_numbers_of_cells(tmp_path):
         opened(tmp_path / "t.csv")
     found = opened(tmp_path / "t.csv", on_bad_row="skip")
     assert found.x.to_pydict() == {"a": [1, 6], "b": [2, 7]}
-    assert found.warnings == ("t.csv: 2 rows were left out for their number of cells; first: 3,4,5",)
+    assert found.warnings == ("t.csv: 2 rows were left out for their number of cells; first: row 2, 3,4,5",)
 
 
 def test_nul_bytes(tmp_path):

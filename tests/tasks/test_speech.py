@@ -110,10 +110,10 @@ def test_bad_rows_are_left_out_where_that_is_asked_for(tmp_path):
     (tmp_path / "3.wav").unlink()
     data, _ = read(Task(kind=KIND.name, data=str(path), on_bad_row="skip", options={"sound": "path"}), KIND, tmp_path)
     assert data.y.to_pylist() == ["one", "five"]
-    assert data.left_out == 2
+    assert data.left_out == 3
     assert any("1 rows with an empty text were left out; first: 1.wav (row 2)" in line for line in data.warnings)
     assert any("1 sound left out as broken; first: 2.wav" in line for line in data.warnings)
-    assert any("1 rows of all.jsonl without a sound were left out" in line for line in data.notes)
+    assert any("1 row of all.jsonl without a sound left out; first: row 4" in line for line in data.warnings)
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS.filter(bool)), min_size=1, max_size=5))

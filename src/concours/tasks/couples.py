@@ -19,6 +19,7 @@ from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
 from concours.tasks.new_rows import read_inputs
+from concours.tasks.places import Places, in_source, places_of, row_number
 from concours.tasks.question_columns import folded
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.opened import Opened, Options, Rows
@@ -146,23 +147,27 @@ def _read(opened: Opened, task: Task, kind: Kind) -> _Read:
         raise DataError(f"task.target is missing: name the column to predict; {name} has: {columns}")
     left = [c for c in table.column_names if c not in (str(target), task.id, task.split.group, *task.drop)]
     texts = _texts(task.text, left, name)
-    kept, warnings = _whole(table, texts, task, name)
-    labelled, told = with_target(table, str(target), task, name)
+    kept, warnings = _whole(table, texts, task, name, opened.rows)
+    labelled, told = with_target(table, str(target), task, name, rows=opened.rows)
     kept, warnings = np.intersect1d(kept, labelled), [*warnings, *told]
     table = taken(table, kept)
     weight = weights_kept(task.weight, kept, len(opened.x))
-    _, y = split_off(table, str(target), name)
-    _, weights, said = weights_apart(table, weight, name)
+    rows = places_of(opened.rows, kept, len(opened.x))
+    with in_source(rows):
+        _, y = split_off(table, str(target), name)
+        _, weights, said = weights_apart(table, weight, name)
+        y = kind.output.checked(y, task, name)
     x = pa.table({column: strings(table[column]) for column in texts})
     group = task.split.group
     if group is not None and group in table.column_names:
         x = x.append_column(group, table[group])
     data = Data(
         x=x,
-        y=kind.output.checked(y, task, name),
+        y=y,
         name=name,
         text=texts,
         left_out=opened.left_out + len(opened.x) - len(kept),
+        rows=rows,
         notes=(*opened.notes, f"pairs of {texts[0]!r} and {texts[1]!r}"),
         warnings=(*opened.warnings, *warnings, *said),
         weights=weights,
@@ -187,7 +192,9 @@ def _texts(named: Sequence[str], columns: Sequence[str], name: str) -> tuple[str
     return found
 
 
-def _whole(table: pa.Table, texts: Sequence[str], task: Task, name: str) -> tuple[NDArray[np.int64], list[str]]:
+def _whole(
+    table: pa.Table, texts: Sequence[str], task: Task, name: str, rows: Places | None
+) -> tuple[NDArray[np.int64], list[str]]:
     """The rows that have both texts, and what is said of the others. Raises DataError where none may lack one."""
     bad = np.any([blank(strings(table[column])) for column in texts], axis=0)
     if bad.any() and task.on_bad_row == "fail":
@@ -195,7 +202,8 @@ def _whole(table: pa.Table, texts: Sequence[str], task: Task, name: str) -> tupl
     kept = np.flatnonzero(~bad)
     if not len(kept):
         raise DataError(f"{name}: no pair is left that has both texts")
-    told = f"{name}: {bad.sum():,} pairs without one of the texts were left out; first in row {int(np.argmax(bad)) + 1}"
+    first = row_number(rows, int(np.argmax(bad)))
+    told = f"{name}: {bad.sum():,} pairs without one of the texts were left out; first in row {first}"
     return kept, [told] if bad.any() else []
 
 

@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from concours.core.errors import DataError
 from concours.tasks.given import given_rows
+from concours.tasks.places import row_number
 from concours.tasks.readers.archives import Files, files_of, is_archive, member_of
 from concours.tasks.readers.damage import damage_named, existing
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.listing import TABLES, content_names, suffix_of, told_by_paths
-from concours.tasks.readers.opened import Options
+from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.pictures import PICTURES
 from concours.tasks.readers.sounds import SOUNDS, UNREAD
 from concours.tasks.readers.source import open_source
@@ -100,19 +101,21 @@ def _parted(names: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
 
 def _read(files: Files, path: Path, names: Sequence[str], task: Task) -> Documents:
     """Documents of files, those of each behind the ones before."""
-    texts, places, notes = list[str](), list[str](), list[str]()
+    texts, places, notes, warnings, left = list[str](), list[str](), list[str](), list[str](), 0
     for name in names:
         if suffix_of(name) in _TABLES:
-            rows, said = _of_table(path, name, task)
+            rows, said, opened = _of_table(path, name, task)
             texts += rows
-            places += [f"{name}, row {number}" for number in range(1, len(rows) + 1)]
+            places += [f"{name}, row {row_number(opened.rows, place)}" for place in range(len(rows))]
+            warnings, left = [*warnings, *opened.warnings], left + opened.left_out
         else:
             text, said = _text(files, name, task.encoding)
             texts.append(text)
             places.append(name)
         notes += said
     name = names[0] if len(names) == 1 else files.name
-    return _checked(Documents(texts=tuple(texts), name=name, notes=tuple(notes)), places, task)
+    found = Documents(texts=tuple(texts), name=name, left_out=left, notes=tuple(notes), warnings=tuple(warnings))
+    return _checked(found, places, task)
 
 
 def _text(files: Files, name: str, encoding: str | None) -> tuple[str, list[str]]:
@@ -123,7 +126,8 @@ def _text(files: Files, name: str, encoding: str | None) -> tuple[str, list[str]
     return text, [f"{name}: encoding {guess}"] if guess else []
 
 
-def _of_table(path: Path, name: str, task: Task) -> tuple[list[str], list[str]]:
+def _of_table(path: Path, name: str, task: Task) -> tuple[list[str], list[str], Opened]:
+    """The documents of a table, what is said of them, and the table."""
     source = path / name if path.is_dir() else f"{path}:{name}"
     options = Options(
         header=task.header,
@@ -138,7 +142,7 @@ def _of_table(path: Path, name: str, task: Task) -> tuple[list[str], list[str]]:
     if not isinstance(opened.x, pa.Table):
         raise DataError(f"{name} holds no table with a column of texts")
     texts, said = _column(opened.x, name, task)
-    return texts, [*opened.notes, *said]
+    return texts, [*opened.notes, *said], opened
 
 
 def _column(table: pa.Table, name: str, task: Task) -> tuple[list[str], list[str]]:
@@ -186,6 +190,6 @@ def _checked(found: Documents, places: Sequence[str], task: Task) -> Documents:
     return replace(
         found,
         texts=tuple(text for text in texts if text.strip()),
-        left_out=len(blank),
+        left_out=found.left_out + len(blank),
         warnings=(*found.warnings, warning),
     )

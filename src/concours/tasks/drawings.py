@@ -20,6 +20,7 @@ from concours.kernels.rows.conditions import labels_among
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
 from concours.tasks.new_rows import read_inputs
+from concours.tasks.places import row_number
 from concours.tasks.readers.opened import Opened, Options, Rows, Unit
 from concours.tasks.readers.source import open_source
 from concours.tasks.reading import Data
@@ -139,7 +140,7 @@ def _data(opened: Opened, task: Task, kind: Kind, levels: _Levels) -> Data:
     pictures, warnings, left = levels.taken(x, name), list(opened.warnings), opened.left_out
     blank = np.array([not text for text in texts])
     if opened.y is not None and blank.any():
-        row = int(np.argmax(blank)) + 1
+        row = row_number(opened.rows, int(np.argmax(blank)))
         if task.on_bad_row == "fail":
             raise DataError(
                 f"{name}: {blank.sum()} of {len(x)} pictures have no {opened.target or CAPTION}, first in row {row}; "

@@ -11,11 +11,15 @@ from concours.core.errors import ConcoursError
 from concours.core.written import written
 from concours.kernels.rows.conditions import labels_among
 from concours.tasks.drawings import captioned
-from concours.tasks.readers.archives import files_of, is_archive
+from concours.tasks.readers.archives import entry_at, files_of, is_archive
+from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.listing import TABLES, layout_of, suffix_of
 from concours.tasks.readers.opened import Opened, Options
+from concours.tasks.readers.pictures import PICTURES
 
 _FEW = 1_000
+_HEAD = 1 << 13
+_TYPED = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
 
 
 def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
@@ -53,7 +57,16 @@ def _holds_pictures(source: Path) -> bool:
     """Whether what a folder or an archive holds is pictures, or a table may name some. Raises DataError."""
     if source.is_dir() or is_archive(source.name):
         return layout_of(files_of(source)).sort == "pictures"
-    return suffix_of(source.name) in (*TABLES, ".npz", ".npy")
+    return suffix_of(source.name) in (".npz", ".npy") or (suffix_of(source.name) in TABLES and _may_name(source))
+
+
+def _may_name(source: Path) -> bool:
+    """Whether the beginning of a table of text names a picture; of what is no text, whether it may be read."""
+    if suffix_of(source.name) in _TYPED:
+        return True
+    with damage_named(source.name), entry_at(source).open() as file:
+        head = file.read(_HEAD).lower()
+    return any(ending.encode() in head for ending in PICTURES)
 
 
 def _counted(opened: Opened) -> str:

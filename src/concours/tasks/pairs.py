@@ -17,6 +17,7 @@ from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
 from concours.tasks.new_rows import read_inputs
+from concours.tasks.places import Places, in_source, places_of, row_number
 from concours.tasks.readers.aligned import Aligned, aligned_at, lines_at, text_file
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.opened import Opened, Options, Rows, Unit
@@ -38,6 +39,7 @@ class _Pairs:
         names: of the columns or languages of the two sides.
         weight: the column of their weights, or these.
         rest: the other columns of their table.
+        rows: which rows of the source they are, where some were left out.
         test: the part that the source sets apart.
     """
 
@@ -51,6 +53,7 @@ class _Pairs:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     left_out: int = 0
+    rows: Places | None = None
     test: _Pairs | None = None
 
 
@@ -180,6 +183,7 @@ def _of_table(opened: Opened, task: Task) -> _Pairs:
         notes=opened.notes,
         warnings=opened.warnings,
         left_out=opened.left_out,
+        rows=opened.rows,
         test=None if test is None else _of_table(test, replace(task, text=(source,), target=target)),
     )
     return _checked(found, task, "row")
@@ -312,7 +316,7 @@ def _checked(pairs: _Pairs, task: Task, unit: str, places: Sequence[str] = ()) -
     if not bad.any():
         return pairs
     first = int(np.argmax(bad))
-    where = places[first] if places else f"{unit} {first + 1}"
+    where = places[first] if places else f"{unit} {row_number(pairs.rows, first)}"
     which = pairs.names[0 if empty[0][first] else 1] or ("the text" if empty[0][first] else "the target")
     said = f"{which} is empty" if pairs.unit == "row" else f"the {which} side is empty"
     if task.on_bad_row == "fail":
@@ -331,6 +335,7 @@ def _checked(pairs: _Pairs, task: Task, unit: str, places: Sequence[str] = ()) -
         rest=None if pairs.rest is None else pairs.rest.take(rows),
         warnings=(*pairs.warnings, warning),
         left_out=pairs.left_out + int(bad.sum()),
+        rows=places_of(pairs.rows, kept, len(bad)),
     )
 
 
@@ -340,16 +345,19 @@ def _data(found: _Pairs, task: Task, kind: Kind) -> Data:
         key = "id" if task.id is not None else "weight"
         raise DataError(f"task.{key}: {found.name} has no columns; only a table has a column {getattr(task, key)!r}")
     rows: Rows = found.x if rest is None or not isinstance(task.weight, str) else rest
-    _, weights, said = weights_apart(rows, found.weight, found.name)
+    with in_source(found.rows):
+        _, weights, said = weights_apart(rows, found.weight, found.name)
+        y = kind.output.checked(found.y, task, found.name)
     if task.id is not None and rest is not None and task.id not in rest.column_names:
         raise DataError(f"task.id: {found.name} has no column {task.id!r}; {absent(task.id, rest.column_names)}")
     return Data(
         x=found.x,
-        y=kind.output.checked(found.y, task, found.name),
+        y=y,
         name=found.name,
         text=found.names[:1] if found.names[0] else (),
         unit=found.unit,
         left_out=found.left_out,
+        rows=found.rows,
         notes=found.notes,
         warnings=(*found.warnings, *said),
         weights=weights,

@@ -16,7 +16,7 @@ from concours.tasks.division import column_of, groups_of
 from concours.tasks.kinds import Kind
 from concours.tasks.readers.opened import LEAVE_OUT
 from concours.tasks.readers.svmlight import QUERY
-from concours.tasks.reading import Data, taken
+from concours.tasks.reading import Data
 from concours.tasks.reading import read as read_table
 from concours.tasks.task import Task
 
@@ -83,7 +83,7 @@ def _scattered(codes: NDArray[np.int64], queries: pa.ChunkedArray, data: Data) -
     count = len(np.unique(codes[again]))
     said = (
         f"{data.name}: {counted(count, 'query')} in several places of the file, first again in {data.unit} "
-        f"{row + 1}, {written(queries[row].as_py())!r}: all documents of a name are taken as of one query"
+        f"{data.number(row)}, {written(queries[row].as_py())!r}: all documents of a name are taken as of one query"
     )
     return [said]
 
@@ -95,29 +95,14 @@ def _without_single(
     out, or nothing is left.
     """
     alone = np.setdiff1d(np.arange(len(codes)), kept)
-    first = f"{data.unit} {alone[0] + 1}, query {written(queries[int(alone[0])].as_py())!r}"
+    first = f"{data.unit} {data.number(alone[0])}, query {written(queries[int(alone[0])].as_py())!r}"
     told = f"{data.name}: {counted(len(alone), 'query')} with one document alone"
     if not skip:
         raise DataError(f"{told}, first: {first}; there is nothing to put in order: give it others, or {LEAVE_OUT}")
     if not len(kept):
         raise DataError(f"{told}, and no other; there is nothing to put in order")
-    left = replace(
-        _some(data, kept),
-        left_out=data.left_out + len(alone),
-        warnings=(*data.warnings, f"{told} left out, first: {first}"),
-    )
+    left = replace(data.some(kept), warnings=(*data.warnings, f"{told} left out, first: {first}"))
     return left, np.unique(codes[kept], return_inverse=True)[1]
-
-
-def _some(data: Data, rows: NDArray[np.int64]) -> Data:
-    assert isinstance(data.x, pa.Table)  # noqa: S101 (for the type checker)
-    return replace(
-        data,
-        x=taken(data.x, rows),
-        y=data.y[rows],
-        apart=None if data.apart is None else taken(data.apart, rows),
-        ids=None if data.ids is None else data.ids.take(pa.array(rows)),
-    )
 
 
 def _require_whole(codes: NDArray[np.int64], groups: NDArray[np.int64], column: str, data: Data) -> None:
@@ -127,6 +112,6 @@ def _require_whole(codes: NDArray[np.int64], groups: NDArray[np.int64], column: 
     apart = np.flatnonzero(groups != first[codes])
     if len(apart):
         raise DataError(
-            f"task.split.group: {data.name}: the query of {data.unit} {apart[0] + 1} has documents of another "
+            f"task.split.group: {data.name}: the query of {data.unit} {data.number(apart[0])} has documents of another "
             f"{column!r} too; the documents of a query keep together, so name a column that is the same for all of them"
         )

@@ -19,6 +19,7 @@ from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
 from concours.tasks.new_rows import all_rows
+from concours.tasks.places import Places, in_source, places_of, row_number
 from concours.tasks.question_columns import Asked, asked_of
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.objects import as_table
@@ -108,6 +109,7 @@ class _Found:
         way: how answers name choices.
         table: all columns, and `opened` what they were read from.
         weight: the column of their weights, or these.
+        rows: which rows of the source they are, where some were left out.
     """
 
     x: pa.Table
@@ -116,6 +118,7 @@ class _Found:
     table: pa.Table
     opened: Opened
     weight: Any
+    rows: Places | None = None
     warnings: tuple[str, ...] = ()
     left_out: int = 0
 
@@ -188,7 +191,7 @@ def _read(opened: Opened, asked: Asked, task: Task, way: str = "") -> _Found:
         if column not in table.column_names:
             raise DataError(f"{name}: column {column!r} is missing; {absent(column, table.column_names)}")
     if task.split.group in table.column_names:
-        _require_groups(table, str(task.split.group), name)
+        _require_groups(table, str(task.split.group), name, opened.rows)
     questions, choices, faults = _asked_in(table, asked.question, asked.choices)
     rights: list[list[Any]] = list(lists_of(table[asked.answer])) if asked.answer else [[""]] * len(table)
     faults = [fault or ("" if right else "no answer") for fault, right in zip(faults, rights, strict=True)]
@@ -207,17 +210,17 @@ def _read(opened: Opened, asked: Asked, task: Task, way: str = "") -> _Found:
             f"{name}: a column is called {CHOICES!r} and is not task.choices; leave it out by drop = [{CHOICES!r}]"
         )
     x = _rows(table, asked.question, questions, choices, rest, typed=_typed(task))
-    found = _Found(x=x, rights=rights, way=way, table=table, opened=opened, weight=task.weight)
+    found = _Found(x=x, rights=rights, way=way, table=table, opened=opened, weight=task.weight, rows=opened.rows)
     return _whole(found, faults, task, name)
 
 
-def _require_groups(table: pa.Table, group: str, name: str) -> None:
+def _require_groups(table: pa.Table, group: str, name: str, rows: Places | None) -> None:
     """Refuses gaps in the column by which rows keep together: they are no group. Raises DataError."""
     gaps = [place for place, text in enumerate(texts_of(table[group])) if not text.strip()]
     if gaps:
         raise DataError(
             f"task.split.group: {name}: column {group!r} is empty in {len(gaps)} of {len(table)} rows, first in row "
-            f"{gaps[0] + 1}; a group for every row was expected"
+            f"{row_number(rows, gaps[0])}; a group for every row was expected"
         )
 
 
@@ -258,7 +261,7 @@ def _whole(found: _Found, faults: Sequence[str], task: Task, name: str) -> _Foun
     if not bad.any():
         return found
     first = int(np.argmax(bad))
-    where = f"row {first + 1}: {faults[first]}"
+    where = f"row {row_number(found.rows, first)}: {faults[first]}"
     if task.on_bad_row == "fail":
         raise DataError(
             f'{name}: {where}; {bad.sum():,} such rows of {len(bad):,}; on_bad_row = "skip" in [task] leaves them out'
@@ -273,6 +276,7 @@ def _whole(found: _Found, faults: Sequence[str], task: Task, name: str) -> _Foun
         rights=[found.rights[place] for place in kept.tolist()],
         table=found.table.take(pa.array(kept)),
         weight=weights_kept(found.weight, kept, len(bad)),
+        rows=places_of(found.rows, kept, len(bad)),
         warnings=(warning,),
         left_out=int(bad.sum()),
     )
@@ -294,16 +298,20 @@ def _meta(found: _Found, test: _Found | None, asked: Asked, kind: Kind) -> dict[
 def _data(found: _Found, task: Task, kind: Kind, meta: Mapping[str, Any]) -> Data:
     opened = found.opened
     name = task.name if opened.name == "the data" and task.name else opened.name
-    _, weights, said = weights_apart(found.table, found.weight, name)
+    with in_source(found.rows):
+        _, weights, said = weights_apart(found.table, found.weight, name)
     places = CHOICES in kind.input.keys
     y = pa.array(found.rights, pa.list_(pa.int64() if places else pa.string()))
+    with in_source(found.rows):
+        y = kind.output.checked(y, task, name)
     how = f"answers name choices by {found.way}; " if places else ""
     rule = f"{how}extract = {meta['extract']!r}" if "extract" in meta else ""
     return Data(
         x=found.x,
-        y=kind.output.checked(y, task, name),
+        y=y,
         name=name,
         left_out=opened.left_out + found.left_out,
+        rows=found.rows,
         notes=(*opened.notes, *([rule] if rule else [])),
         warnings=(*opened.warnings, *found.warnings, *said),
         weights=weights,

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
+from concours.core.values import take
 from concours.core.written import counted
 from concours.tasks.cells import Form
 from concours.tasks.conforming import HOLDS, conform
@@ -23,6 +24,7 @@ from concours.tasks.inputs.table import TEXT
 from concours.tasks.kinds import Kind
 from concours.tasks.labels import moments_written, words_for_missing
 from concours.tasks.lacking import require_taken
+from concours.tasks.places import Places, RowError, in_source, places_of, row_number
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.listing import TABLES, TEXTS, suffix_of
 from concours.tasks.readers.named import sklearn_target
@@ -61,6 +63,7 @@ class Data:
         apart: the columns of a table that are dropped, for telling rows apart.
         text: the columns that texts were taken from, where they lay in a table; `unit` is what a row lay in.
         left_out: how many rows were left out in reading.
+        rows: (rows,) which rows of the source they are, from 0, where some of it were left out; else none.
         notes: what was found out in reading: encoding, delimiter, header, sizes.
         warnings: what a person should know: rows left out, an encoding that was guessed, pictures made smaller.
     """
@@ -71,6 +74,7 @@ class Data:
     apart: pa.Table | None = None
     text: tuple[str, ...] = ()
     left_out: int = 0
+    rows: Places | None = None
     unit: Unit = "row"
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -92,6 +96,25 @@ class Data:
     def splitting(self, split: Split) -> Rows:
         """What has the columns by which rows keep together, or follow in time."""
         return self.x if self.beside is None or split.group == DUPLICATES else self.beside
+
+    def number(self, place: int) -> int:
+        """The number from 1 that a row has in the source."""
+        return row_number(self.rows, place)
+
+    def some(self, kept: NDArray[np.int64]) -> Data:
+        """Some of the rows of a table, or of texts, by their places; the others are left out."""
+        ids, apart, weights = self.ids, self.apart, self.weights
+        return replace(
+            self,
+            x=self.x.take(pa.array(kept)) if isinstance(self.x, pa.ChunkedArray) else taken(self.x, kept),
+            y=take(self.y, kept),
+            ids=None if ids is None else ids.take(pa.array(kept)),
+            apart=None if apart is None else taken(apart, kept),
+            weights=None if weights is None else weights[kept],
+            files=tuple(self.files[place] for place in kept) if self.files else (),
+            rows=places_of(self.rows, kept, len(self)),
+            left_out=self.left_out + len(self) - len(kept),
+        )
 
     @property
     def said(self) -> str:
@@ -208,11 +231,12 @@ def data_of(opened: Opened, task: Task, kind: Kind) -> Data:
     name = task.name if opened.name == "the data" and task.name else opened.name
     x, y = opened.x, opened.y
     target = opened.target if task.target is None else task.target
-    left_out, told = opened.left_out, list[str]()
+    left_out, rows, told = opened.left_out, opened.rows, list[str]()
     sought = tuple(map(str, task.target)) if several(task) else (str(target),)
     if isinstance(x, pa.Table) and y is None and {*sought} <= {*x.column_names}:
-        kept, told = with_target(x, sought, task, name, unit=opened.unit)
+        kept, told = with_target(x, sought, task, name, unit=opened.unit, rows=rows)
         task = replace(task, weight=weights_kept(task.weight, kept, len(x)))
+        rows = places_of(rows, kept, len(x))
         left_out, x = left_out + len(x) - len(kept), taken(x, kept)
     if several(task):
         x, y = split_all_off(x, sought, name)
@@ -222,7 +246,8 @@ def data_of(opened: Opened, task: Task, kind: Kind) -> Data:
         x, y = _apart(x, y, target, opened, name)
     text: tuple[str, ...] = ()
     apart: pa.Table | None = None
-    x, weights, said = weights_apart(x, task.weight, name)
+    with in_source(rows):
+        x, weights, said = weights_apart(x, task.weight, name)
     ids = ids_of(x[task.id]) if isinstance(x, pa.Table) and task.id in x.column_names else None
     if isinstance(x, pa.Table):
         whole = x
@@ -235,7 +260,8 @@ def data_of(opened: Opened, task: Task, kind: Kind) -> Data:
             x = text_of(x, text, name)
     if y is None:
         raise DataError(f"{name} has no target")
-    y = kind.output.checked(y, task, name)
+    with in_source(rows):
+        y = kind.output.checked(y, task, name)
     data = Data(
         x=x,
         y=y,
@@ -244,6 +270,7 @@ def data_of(opened: Opened, task: Task, kind: Kind) -> Data:
         text=text,
         unit=opened.unit,
         left_out=left_out,
+        rows=rows,
         notes=opened.notes,
         warnings=(*opened.warnings, *told, *said),
         weights=weights,
@@ -258,22 +285,14 @@ def _with_words(data: Data, task: Task) -> Data:
     empty = blank(data.x)
     if not empty.any():
         return data
-    first = f"{data.unit} {int(np.argmax(empty)) + 1}"
+    first = f"{data.unit} {data.number(int(np.argmax(empty)))}"
     if task.on_bad_row == "fail":
         raise DataError(
             f"{data.name}: {first}: the text is empty; {empty.sum():,} such texts of {len(data):,}; "
             'on_bad_row = "skip" in [task] leaves them out'
         )
-    kept = np.flatnonzero(~empty)
-    return replace(
-        data,
-        x=data.x.take(pa.array(kept)),
-        y=data.y[kept],
-        weights=None if data.weights is None else data.weights[kept],
-        ids=None if data.ids is None else data.ids.take(pa.array(kept)),
-        left_out=data.left_out + int(empty.sum()),
-        warnings=(*data.warnings, f"{data.name}: {empty.sum():,} empty texts were left out; first: {first}"),
-    )
+    told = f"{data.name}: {empty.sum():,} empty texts were left out; first: {first}"
+    return replace(data.some(np.flatnonzero(~empty)), warnings=(*data.warnings, told))
 
 
 def _apart(x: Rows, y: NDArray[Any] | None, target: Any, opened: Opened, name: str) -> tuple[Rows, NDArray[Any]]:
@@ -328,25 +347,33 @@ def _all_given(target: Any, x: Any) -> pa.Table:
 
 
 def with_target(
-    table: pa.Table, target: str | Sequence[str], task: Task, name: str, unit: str = "row"
+    table: pa.Table,
+    target: str | Sequence[str],
+    task: Task,
+    name: str,
+    unit: str = "row",
+    rows: Places | None = None,
 ) -> tuple[NDArray[np.int64], list[str]]:
     """The rows that have a target, or all of several, and what is said of the others, where the task leaves such out;
     else all rows.
 
+    Args:
+        rows: which rows of the source they are, where some were left out before.
+
     Raises:
         DataError: none is left.
     """
-    rows, targets = np.arange(len(table)), (target,) if isinstance(target, str) else tuple(target)
+    every, targets = np.arange(len(table)), (target,) if isinstance(target, str) else tuple(target)
     there = [table[one] for one in targets if one in table.column_names]
     if task.on_bad_row == "fail" or not sum(column.null_count for column in there):
-        return rows, []
+        return every, []
     known = np.logical_and.reduce([column.is_valid().to_numpy() for column in there])
     called = " and ".join(map(repr, targets))
     if not known.any():
         raise DataError(f"{name}: no row has the target {called}")
-    first = int(np.argmin(known)) + 1
+    first = row_number(rows, int(np.argmin(known)))
     left = counted(int((~known).sum()), unit)
-    return rows[known], [f"{name}: {left} without the target {called} left out; first: {unit} {first}"]
+    return every[known], [f"{name}: {left} without the target {called} left out; first: {unit} {first}"]
 
 
 def taken(table: pa.Table, kept: NDArray[np.int64]) -> pa.Table:
@@ -380,9 +407,10 @@ def split_off(table: pa.Table, target: str, name: str) -> tuple[pa.Table, NDArra
     column = table[target]
     if column.null_count:
         row = pc.index(pc.is_null(column), True).as_py()
-        raise DataError(
-            f"{name}: the target {target!r} is missing in {column.null_count} of {len(column)} rows, "
-            f"first in row {row + 1}{words_for_missing(table.schema.field(target))}; {LEAVE_OUT}"
+        raise RowError(
+            f"{name}: the target {target!r} is missing in {column.null_count} of {len(column)} rows, first in",
+            row + 1,
+            f"{words_for_missing(table.schema.field(target))}; {LEAVE_OUT}",
         )
     if pa.types.is_temporal(column.type):
         column = moments_written(column)

@@ -9,12 +9,15 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from concours.core.errors import DataError
+from concours.core.written import counted
 from concours.tasks.file_names import with_parts
 from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
+from concours.tasks.places import Places, in_source, places_of
 from concours.tasks.readers.archives import Files, files_of, is_archive
 from concours.tasks.readers.damage import damage_named, existing
 from concours.tasks.readers.header import absent
@@ -96,6 +99,7 @@ class Recordings:
         names: of the files, one a row.
         table: what is known of each row: `file`, and the columns of a table, or `folder`, and the parts of its name.
         left_out: rows that were left out already.
+        rows: which rows of the table that names them they are, where some were left out.
     """
 
     files: Files
@@ -104,9 +108,20 @@ class Recordings:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     left_out: int = 0
+    rows: Places | None = None
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def some(self, kept: NDArray[np.int64]) -> Recordings:
+        """Some of them, by their places; the others are left out."""
+        return replace(
+            self,
+            names=tuple(self.names[place] for place in kept),
+            table=self.table.take(pa.array(kept)),
+            rows=places_of(self.rows, kept, len(self)),
+            left_out=self.left_out + len(self) - len(kept),
+        )
 
 
 Telling = Callable[[Recordings, Task], tuple[Recordings, Task]]
@@ -269,11 +284,11 @@ def _named(
             f"{file}: {len(lost)} of {len(values)} rows name no sound that is there, or more than one; first in row "
             f"{lost[0] + 1}, {values[lost[0]]!r}; mend them, or {LEAVE_OUT}"
         )
-    rows = sorted(set(range(len(values))) - set(lost))
+    rows = np.setdiff1d(np.arange(len(values)), lost)
     names = [known[values[row]][0] for row in rows]
     columns = {one: table[one].take(pa.array(rows)) for one in table.column_names if one not in (column, FILE)}
     notes = [f"{file} names the sounds by {column!r}"]
-    notes += [f"{len(lost):,} rows of {file} without a sound were left out"] if lost else []
+    said = [f"{counted(len(lost), 'row')} of {file} without a sound left out; first: row {lost[0] + 1}"] if lost else []
     left = len(sounds) - len(set(names))
     notes += [f"{left:,} sounds that it does not name are left aside"] if left else []
     return Recordings(
@@ -281,6 +296,9 @@ def _named(
         names=tuple(names),
         table=pa.table({FILE: pa.array(names, pa.string()), **columns}),
         notes=tuple(notes),
+        warnings=tuple(said),
+        left_out=len(lost),
+        rows=places_of(None, rows, len(values)),
     )
 
 
@@ -304,24 +322,28 @@ def _data(found: Recordings, task: Task, kind: Kind, rate: int | None = None) ->
         if column is not None and column not in table.column_names and column != "duplicates":
             raise DataError(f"{key}: {name} has no column {column!r}; {absent(column, table.column_names)}")
     target = target_of(table, None if task.target is None else str(task.target), name)
-    rows, told = with_target(table, target, task, name)
+    rows, told = with_target(table, target, task, name, rows=found.rows)
     read = read_sounds(found.files, [found.names[row] for row in rows], rate=rate, skip=task.on_bad_row == "skip")
-    table = table.take(pa.array(rows[read.kept]))
-    _, y = split_off(table, target, name)
-    _, weights, alike = weights_apart(table, task.weight, name)
+    found = found.some(rows[read.kept])
+    table = found.table
+    with in_source(found.rows):
+        _, y = split_off(table, target, name)
+        _, weights, alike = weights_apart(table, task.weight, name)
+        y = kind.output.checked(y, task, name)
     x = _rows(read.samples, read.rate)
     for column in dict.fromkeys(one for one in given if one in table.column_names):
         x = x.append_column(table.schema.field(column), table[column])
     return Data(
         x=x,
-        y=kind.output.checked(y, task, name),
+        y=y,
         name=name,
         ids=None if task.id is None else ids_of(table[task.id]),
-        left_out=found.left_out + len(found) - len(read.kept),
+        left_out=found.left_out,
+        rows=found.rows,
         notes=(*found.notes, *read.notes),
         warnings=(*found.warnings, *told, *read.warnings, *alike),
         weights=weights,
-        files=tuple(found.names[row] for row in rows[read.kept]),
+        files=found.names,
     )
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from concours.core.errors import DataError
 from concours.tasks import recordings
 from concours.tasks.kinds import Kind
+from concours.tasks.places import row_number
 from concours.tasks.reading import Data
 from concours.tasks.recordings import Recordings
 from concours.tasks.task import Task
@@ -41,17 +42,14 @@ def transcribed(found: Recordings, task: Task) -> tuple[Recordings, Task]:
     empty = blank(found.table[target].cast(pa.string()))
     if empty.any():
         first = int(np.argmax(empty))
-        where = f"{found.names[first]} (row {first + 1})"
+        where = f"{found.names[first]} (row {row_number(found.rows, first)})"
         if task.on_bad_row == "fail":
             raise DataError(
                 f"{name}: {target} is empty for {where}; {empty.sum()} such rows of {len(found)}; write what is said, "
                 'or leave them out by on_bad_row = "skip" in [task]'
             )
         said = f"{name}: {empty.sum()} rows with an empty {target} were left out; first: {where}"
-        kept = np.flatnonzero(~empty).tolist()
-        names = tuple(found.names[row] for row in kept)
-        table = found.table.take(pa.array(kept, pa.int64()))
-        found = replace(found, names=names, table=table, warnings=(*found.warnings, said), left_out=int(empty.sum()))
+        found = replace(found.some(np.flatnonzero(~empty)), warnings=(*found.warnings, said))
     return found, replace(task, target=target)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import ContestError, DataError, nearest
 from concours.core.written import number_in
+from concours.tasks.places import RowError
 from concours.tasks.readers.opened import Rows
 
 Floats = NDArray[np.float64]
@@ -76,8 +77,8 @@ def _column(x: Rows, column: str, name: str) -> tuple[pa.Table, NDArray[Any], st
 def _numbers(column: pa.ChunkedArray, what: str, name: str) -> NDArray[Any]:
     if column.null_count:
         first = pc.index(pc.is_null(column), True).as_py() + 1
-        gaps = f"is missing in {column.null_count} of {len(column)} rows, first in row {first}"
-        raise DataError(f"task.weight: {name}: column {what!r} {gaps}; {_CURE}")
+        gaps = f"is missing in {column.null_count} of {len(column)} rows, first in"
+        raise RowError(f"task.weight: {name}: column {what!r} {gaps}", first, f"; {_CURE}")
     try:
         return column.cast(pa.float64(), safe=False).to_numpy()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -90,12 +91,12 @@ def _checked(values: NDArray[Any], what: str, name: str) -> Floats:
         weights = values.astype(np.float64)
     except (TypeError, ValueError):
         wrong = next(index for index, value in enumerate(values) if number_in(value) is None)
-        raise DataError(f"{where} is {str(values[wrong])[:40]!r} in row {wrong + 1}; {_CURE}") from None
+        raise RowError(f"{where} is {str(values[wrong])[:40]!r} in", wrong + 1, f"; {_CURE}") from None
     bad = ~np.isfinite(weights) | (weights < 0)
     if bad.any():
         row = int(np.argmax(bad))
-        rows = f"{bad.sum()} of {len(bad)} rows, first in row {row + 1}"
-        raise DataError(f"{where} is {weights[row]:g} in {rows}; {_CURE}")
+        rows = f"{bad.sum()} of {len(bad)} rows, first in"
+        raise RowError(f"{where} is {weights[row]:g} in {rows}", row + 1, f"; {_CURE}")
     if not weights.any():
         raise DataError(f"{where} is 0 in every row; {_CURE}")
     return weights

@@ -18,6 +18,7 @@ from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
 from concours.tasks.outputs.groups import MOST
+from concours.tasks.places import in_source
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.settled import settled
@@ -98,7 +99,8 @@ def _rows(opened: Opened, task: Task) -> tuple[Data, list[str]]:
     if task.target is not None:
         if task.target_column is None:
             raise ContestError("task.target: name the column of the true groups, or leave it out")
-        x, y = split_off(x, task.target_column, name)
+        with in_source(opened.rows):
+            x, y = split_off(x, task.target_column, name)
         truth = [written(value) for value in y.tolist()]
     for column in task.drop:
         if column not in x.column_names:
@@ -113,6 +115,7 @@ def _rows(opened: Opened, task: Task) -> tuple[Data, list[str]]:
         apart=apart,
         unit=opened.unit,
         left_out=opened.left_out,
+        rows=opened.rows,
         notes=opened.notes,
         warnings=opened.warnings,
         ids=ids,

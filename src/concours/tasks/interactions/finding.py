@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 
 from concours.core.errors import ConcoursError
 from concours.tasks.columns import Column, describe
-from concours.tasks.interactions.log import Roles, open_log
+from concours.tasks.interactions.log import Roles, parted
 from concours.tasks.readers.archives import files_of, is_archive
+from concours.tasks.readers.beginning import Beginning, open_beginning
 from concours.tasks.readers.listing import content_names
 from concours.tasks.readers.opened import Options
 from concours.tasks.roles import is_moment
@@ -94,16 +95,24 @@ def _found(source: Path, options: Options) -> tuple[str, Roles, str] | None:
         path = _file(source)
         if path is None:
             return None
-        opened = open_log(path, Path(), replace(options, names=(), input="table"), source.name)
-        if not isinstance(opened.x, pa.Table):
+        options = replace(options, names=(), input="table")
+        head = open_beginning(Path(path), options)
+        table = parted(head.opened, options).x
+        if not isinstance(table, pa.Table):
             return None
-        roles = _named(opened.x) or _of_movielens(opened.x)
+        roles = _named(table) or _of_movielens(table)
     except ConcoursError:
         return None
-    if roles is None:
-        return None
-    users, items = (pc.count_distinct(opened.x[name]).as_py() for name in (roles.user, roles.item))
-    return path, roles, f"{len(opened.x):,} interactions of {users:,} users with {items:,} items"
+    return None if roles is None else (path, roles, _amount(head, table, roles))
+
+
+def _amount(head: Beginning, table: pa.Table, roles: Roles) -> str:
+    users, items = (pc.count_distinct(table[name]).as_py() for name in (roles.user, roles.item))
+    known = f"of {users:,} users with {items:,} items"
+    if head.whole:
+        return f"{len(table):,} interactions {known}"
+    rows = f"about {head.rows:,}" if head.rows else f"more than {len(table):,}"
+    return f"{rows} interactions; the first {len(table):,} are {known}"
 
 
 def _file(source: Path) -> str | None:

@@ -108,7 +108,15 @@ def open_log(source: Any, folder: Path, options: Options, name: str) -> Opened:
     """
     if not isinstance(source, (str, Path)):
         return settled(given_rows(source, "table", name), options)
-    opened = open_source(source, folder, replace(options, input="table"))
+    return parted(open_source(source, folder, replace(options, input="table")), options)
+
+
+def parted(opened: Opened, options: Options) -> Opened:
+    """A table whose rows are of one cell with `::` in it as one of several columns; any other as it is.
+
+    Raises:
+        DataError: it is no table, or its rows have another number of cells.
+    """
     if not isinstance(opened.x, pa.Table):
         raise DataError(f"{opened.name} holds no table; one of users and items was expected, a row an interaction")
     cells = opened.x.column(0)
@@ -139,7 +147,7 @@ def log_of(opened: Opened, roles: Roles, *, on_bad_row: Literal["fail", "skip"] 
         if roles.rating is None
         else _numbers(table, roles.rating, "ratings, which are numbers", opened.name),
         times=None if roles.time is None else _times(table, roles.time, opened.name),
-        rows=np.arange(len(table)),
+        rows=np.arange(len(table)) if opened.rows is None else opened.rows,
         name=opened.name,
         left_out=opened.left_out,
         notes=opened.notes,

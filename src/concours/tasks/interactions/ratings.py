@@ -17,8 +17,9 @@ from concours.tasks.conforming import conform
 from concours.tasks.interactions.log import Roles, log_of, named, open_log
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
+from concours.tasks.places import places_of
 from concours.tasks.readers.opened import Opened, Options
-from concours.tasks.reading import Data, data_of
+from concours.tasks.reading import Data, data_of, taken
 from concours.tasks.task import Task
 
 
@@ -101,12 +102,15 @@ def _data(opened: Opened, task: Task, kind: Kind, roles: Roles) -> Data:
     """Rows that are right, with user and item first."""
     both = (roles.user, roles.item)
     log = log_of(opened, roles, on_bad_row=task.on_bad_row)
-    table: pa.Table = opened.x if len(log) == len(opened.x) else opened.x.take(pa.array(log.rows))
+    assert isinstance(opened.x, pa.Table)  # noqa: S101 (for the type checker)
+    places = log.rows if opened.rows is None else np.searchsorted(opened.rows, log.rows)
+    rows = places_of(opened.rows, places, len(opened.x))
+    table = taken(opened.x, places)
     rest = [name for name in table.column_names if name not in both]
     columns = [named(table[name]) for name in both] + [table[name] for name in rest]
     fields = [pa.field(name, pa.string()) for name in both] + [table.schema.field(name) for name in rest]
     whole = pa.table(columns, schema=pa.schema(fields))
-    right = replace(opened, x=whole, left_out=log.left_out, warnings=log.warnings, target=None)
+    right = replace(opened, x=whole, left_out=log.left_out, rows=rows, warnings=log.warnings, target=None)
     return data_of(right, task, kind)
 
 

@@ -98,7 +98,7 @@ def _data(units: Units, settings: Settings, task: Task, kind: Kind, channels: Se
     skip, target = task.on_bad_row == "skip", task.target_column
     apart = tuple(one for one in (target, settings.failure, task.split.group) if one is not None)
     columns = Columns(id=task.id, time=settings.time, apart=apart, channels=tuple(channels))
-    found = gathered(units.table, units.name, columns, skip=skip, called=_CALLED)
+    found = gathered(units.table, units.name, columns, skip=skip, called=_CALLED, rows=units.rows)
     found, left = _with_lives(units, found, target, settings.failure, skip=skip)
     ends = _lasts(found) if channels else _every(found, settings)
     y = np.concatenate([lives[own] for lives, own in zip(left, ends, strict=True)])

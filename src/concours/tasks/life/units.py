@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError
 from concours.core.written import counted, written
 from concours.tasks.life.cmapss import CYCLE, UNIT, Engines, engines_in
+from concours.tasks.places import Places
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.opened import Opened
 from concours.tasks.sequences.gathering import Sequences
@@ -30,6 +31,7 @@ class Units:
 
     Attributes:
         left: by what units are called, how many steps are left after their last row, where that is told apart.
+        rows: which rows of the source the table has, where some were left out.
     """
 
     table: pa.Table
@@ -38,6 +40,7 @@ class Units:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     left_out: int = 0
+    rows: Places | None = None
 
 
 def units_of(task: Task, folder: Path) -> tuple[Units, Units | None, Task]:
@@ -87,34 +90,35 @@ def steps_left(units: Units, found: Sequences, target: str | None, failure: str 
     for place, (name, rows) in enumerate(zip(names, found.rows, strict=True)):
         where = f"{units.name}: unit {name}"
         after = np.arange(len(rows), dtype=np.float64)[::-1]
+        numbers = 1 + (rows if units.rows is None else units.rows[rows])
         if values is not None:
-            lives[place] = _told(values[rows], where, str(target), rows)
+            lives[place] = _told(values[rows], where, str(target), numbers)
         elif units.left is not None:
             lives[place] = after + units.left[name]
         elif failed is not None:
-            lives[place] = _failing(failed[rows], after, where, str(failure), rows)
+            lives[place] = _failing(failed[rows], after, where, str(failure), numbers)
         else:
             lives[place] = after
     return lives
 
 
-def _told(own: Floats, where: str, target: str, rows: NDArray[np.int64]) -> Floats | str:
+def _told(own: Floats, where: str, target: str, numbers: NDArray[np.int64]) -> Floats | str:
     bad = ~np.isfinite(own) | (own < 0)
     if bad.any():
-        return f"{where} has {target} = {own[bad][0]:g} in row {rows[np.argmax(bad)] + 1}; 0 or more was expected"
+        return f"{where} has {target} = {own[bad][0]:g} in row {numbers[np.argmax(bad)]}; 0 or more was expected"
     return own
 
 
-def _failing(failed: Floats, after: Floats, where: str, failure: str, rows: NDArray[np.int64]) -> Floats | str:
+def _failing(failed: Floats, after: Floats, where: str, failure: str, numbers: NDArray[np.int64]) -> Floats | str:
     if failed[-1] == 1 and (failed[:-1] == 0).all():
         return after
     if not (failed == 1).any():
         return (
-            f"{where} has no failure: {failure} is never 1, up to its last row, {rows[-1] + 1}; a unit to learn from "
+            f"{where} has no failure: {failure} is never 1, up to its last row, {numbers[-1]}; a unit to learn from "
             "is followed until it fails"
         )
     first = int(np.argmax(failed == 1))
-    return f"{where} has {failure} = 1 in row {rows[first] + 1}, and rows behind it; a unit ends where it fails"
+    return f"{where} has {failure} = 1 in row {numbers[first]}, and rows behind it; a unit ends where it fails"
 
 
 def _column(units: Units, column: str) -> Floats:
@@ -173,6 +177,7 @@ def _units(opened: Opened) -> Units:
         notes=opened.notes,
         warnings=opened.warnings,
         left_out=opened.left_out,
+        rows=opened.rows,
     )
 
 

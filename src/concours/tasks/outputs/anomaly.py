@@ -24,6 +24,7 @@ from concours.kernels.joining.blending import blend
 from concours.tasks.metrics.anomalies import MEASURES, called
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.outputs.output import Codes, Encoded, Join, OutputKind, Values, numbers
+from concours.tasks.places import RowError
 from concours.tasks.predicted import Given, numbers_given
 from concours.tasks.slices import Grouping
 
@@ -164,8 +165,10 @@ def _flags(y: NDArray[Any], positive: Any, name: str) -> Values:
     found = [_TRUTHS.get(text.lower(), number_in(text)) for text in texts]
     wrong = next((row for row, value in enumerate(found) if value not in (0, 1)), None)
     if wrong is not None:
-        raise DataError(
-            f"{name}: row {wrong + 1}: the label is {texts[wrong]!r}, and 0 for a normal row or 1 for an anomaly was "
-            "expected; name the label of anomalies by positive in [task]"
+        raise RowError(
+            f"{name}:",
+            wrong + 1,
+            f": the label is {texts[wrong]!r}, and 0 for a normal row or 1 for an anomaly was expected; name the label "
+            "of anomalies by positive in [task]",
         )
     return np.array(found, dtype=np.float64)

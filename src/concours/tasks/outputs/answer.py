@@ -24,6 +24,7 @@ from concours.tasks.metrics.answers import MEASURES
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.nbest import LONGEST, accepted, first_texts, flat, nbest
 from concours.tasks.outputs.output import Encoded, Heard, Join, OutputKind, Values
+from concours.tasks.places import RowError
 from concours.tasks.predicted import Given, responses_given, texts_given, unanswered
 from concours.tasks.slices import Grouping
 
@@ -101,7 +102,7 @@ class Answer(OutputKind):
         bare = pc.fill_null(pc.equal(pc.list_value_length(y), 0), True).to_numpy(zero_copy_only=False)
         long = pc.greater(pc.utf8_length(y.flatten()), LONGEST).to_numpy(zero_copy_only=False)
         if bare.any():
-            raise DataError(f"{name}: row {int(np.argmax(bare)) + 1} has no answer; {bare.sum()} such rows of {len(y)}")
+            raise RowError(f"{name}:", int(np.argmax(bare)) + 1, f" has no answer; {bare.sum()} such rows of {len(y)}")
         if long.any():
             raise DataError(f"{name}: {long.sum()} answers have more than {LONGEST:,} characters")
         return y.cast(RIGHT)

@@ -23,6 +23,7 @@ from concours.tasks.faults import refuse_rows
 from concours.tasks.metrics.choices import MEASURES
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.outputs.output import Encoded, Heard, Join, OutputKind, Values, numbers
+from concours.tasks.places import RowError
 from concours.tasks.predicted import Given, numbers_of, responses_given, texts_given, unanswered
 from concours.tasks.slices import Grouping
 
@@ -78,7 +79,7 @@ class Choice(OutputKind):
         """Lists of the places of right choices, none empty."""
         del task
         if (bare := pc.equal(pc.list_value_length(y), 0).to_numpy(zero_copy_only=False)).any():
-            raise DataError(f"{name}: row {int(np.argmax(bare)) + 1} has no right choice")
+            raise RowError(f"{name}:", int(np.argmax(bare)) + 1, " has no right choice")
         return y
 
     @classmethod

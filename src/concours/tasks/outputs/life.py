@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from concours.core.errors import DataError
 from concours.kernels.joining.blending import blend
 from concours.tasks.metrics.life import MEASURES
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.outputs.number import Number
 from concours.tasks.outputs.output import Encoded, Errors, Join, Values, require_two
+from concours.tasks.places import RowError
 from concours.tasks.ranges import ranged
 from concours.tasks.slices import Grouping
 
@@ -64,7 +64,7 @@ class Life(Number):
         found = super().checked(y, task, name)
         if (found < 0).any():
             row = int(np.argmax(found < 0))
-            raise DataError(f"{name}: a remaining life of at least 0 was expected, got {found[row]:g} in row {row + 1}")
+            raise RowError(f"{name}: a remaining life of at least 0 was expected, got {found[row]:g} in", row + 1)
         return found
 
     @classmethod

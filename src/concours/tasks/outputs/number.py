@@ -18,6 +18,7 @@ from concours.kernels.scoring.spread import spread
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.order import SPEARMAN
 from concours.tasks.outputs.output import Encoded, Errors, Join, OutputKind, Values, numbers, require_two
+from concours.tasks.places import RowError
 from concours.tasks.predicted import Given, numbers_given
 
 if TYPE_CHECKING:
@@ -121,8 +122,6 @@ def checked_numbers(y: NDArray[Any], name: str) -> NDArray[Any]:
     """Numbers (rows,), all finite. Raises DataError where they are not."""
     bad = ~np.isfinite(y)
     if bad.any():
-        raise DataError(
-            f"{name}: the target is {y[np.argmax(bad)]} in {bad.sum()} of {len(y)} rows, "
-            f"first in row {int(np.argmax(bad)) + 1}"
-        )
+        first = int(np.argmax(bad))
+        raise RowError(f"{name}: the target is {y[first]} in {bad.sum()} of {len(y)} rows, first in", first + 1)
     return y

@@ -22,6 +22,7 @@ from concours.kernels.scoring.spread import spread
 from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.orders import MISORDERED, MRR, ndcg_named
 from concours.tasks.outputs.output import Encoded, Join, OutputKind, Values, numbers
+from concours.tasks.places import RowError
 from concours.tasks.predicted import Given, numbers_given
 
 if TYPE_CHECKING:
@@ -65,9 +66,11 @@ class Order(OutputKind):
         bad = ~((found >= 0) & (found <= MOST) & (found == np.round(found)))
         if bad.any():
             row = int(np.argmax(bad))
-            raise DataError(
-                f"{name}: row {row + 1}: the relevance is {y[row]}, in {bad.sum():,} of {len(y):,} rows it is no whole "
-                f"number from 0 to {MOST}: write 0 for what is not relevant, and a step more for each grade"
+            raise RowError(
+                f"{name}:",
+                row + 1,
+                f": the relevance is {y[row]}, in {bad.sum():,} of {len(y):,} rows it is no whole number from 0 to "
+                f"{MOST}: write 0 for what is not relevant, and a step more for each grade",
             )
         return found
 

@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import sparse
 
-from concours.core.errors import DataError
 from concours.kernels.scoring.ngrams import Sequences, mutual_scores
 from concours.tasks.choices import lists_of
 from concours.tasks.metrics.metric import Metric
@@ -24,6 +23,7 @@ from concours.tasks.metrics.summaries import MEASURES, wordless
 from concours.tasks.nbest import LONGEST
 from concours.tasks.outputs.output import Encoded, Join, Values
 from concours.tasks.outputs.text import Likeness, Text, bayes_risk
+from concours.tasks.places import RowError
 from concours.tasks.slices import Grouping
 
 if TYPE_CHECKING:
@@ -67,9 +67,7 @@ class Summary(Text):
         faults = ["is empty" if not row else "is too long" if max(map(len, row)) > LONGEST else "" for row in rows]
         if bad := [place for place, fault in enumerate(faults) if fault]:
             first = bad[0]
-            raise DataError(
-                f"{name}: the target {faults[first]} in {len(bad)} of {len(y)} rows, first in row {first + 1}"
-            )
+            raise RowError(f"{name}: the target {faults[first]} in {len(bad)} of {len(y)} rows, first in", first + 1)
         return pa.array(rows, REFERENCES)
 
     @classmethod

@@ -26,6 +26,7 @@ from concours.tasks.metrics.metric import Metric
 from concours.tasks.metrics.texts import bleu_metric, characters_of, chrf_metric, plain, sentence_metric
 from concours.tasks.nbest import LONGEST, accepted, best_texts, different, nbest
 from concours.tasks.outputs.output import Encoded, Heard, Join, OutputKind, Values
+from concours.tasks.places import RowError
 from concours.tasks.predicted import Given, texts_given
 from concours.tasks.slices import Grouping
 from concours.tasks.texts import blank
@@ -114,7 +115,7 @@ class Text(OutputKind):
         for found, said in ((blank(y), "is empty"), (too_long, "is too long")):
             if found.any():
                 first = int(np.argmax(found)) + 1
-                raise DataError(f"{name}: the target {said} in {found.sum()} of {len(y)} rows, first in row {first}")
+                raise RowError(f"{name}: the target {said} in {found.sum()} of {len(y)} rows, first in", first)
         return y
 
     @classmethod

@@ -27,6 +27,7 @@ from concours.tasks.metrics.writings import MEASURES
 from concours.tasks.nbest import best_texts
 from concours.tasks.outputs.output import Encoded, Heard, Join, OutputKind, Values
 from concours.tasks.outputs.text import least_risky
+from concours.tasks.places import RowError
 from concours.tasks.predicted import Given, responses_given, texts_given
 from concours.tasks.slices import Grouping
 from concours.tasks.written import (
@@ -118,7 +119,7 @@ class Writing(OutputKind):
         long = pc.greater(pc.utf8_length(y), LONGEST).to_numpy(zero_copy_only=False)
         if long.any():
             first = int(np.argmax(long)) + 1
-            raise DataError(f"{name}: the reference of row {first} has more than {LONGEST:,} characters")
+            raise RowError(f"{name}: the reference of", first, f" has more than {LONGEST:,} characters")
         return y
 
     @classmethod

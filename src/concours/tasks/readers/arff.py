@@ -6,10 +6,12 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from concours.core.errors import DataError
+from concours.core.written import counted
 from concours.tasks.readers.archives import Entry
 from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.objects import tidy
@@ -32,7 +34,8 @@ def read_arff(entry: Entry, options: Options) -> Opened:
     attributes = list(_attributes(lines, entry.name))
     if not attributes:
         raise DataError(f"{entry.name} is not an ARFF file: it declares no attribute")
-    rows = list(_rows(lines, len(attributes), entry.name, skip=options.on_bad_row == "skip"))
+    every = list(_rows(lines, len(attributes), entry.name, skip=options.on_bad_row == "skip"))
+    rows = [row for row in every if row is not None]
     if not rows:
         raise DataError(f"{entry.name} has no rows")
     columns = [
@@ -40,7 +43,12 @@ def read_arff(entry: Entry, options: Options) -> Opened:
         for (name, form), cells in zip(attributes, zip(*rows, strict=True), strict=True)
     ]
     table, _ = tidy(pa.table(columns, names=[name for name, _ in attributes]))
-    return Opened(x=table, name=entry.name)
+    left = len(every) - len(rows)
+    if not left:
+        return Opened(x=table, name=entry.name)
+    first = f"{counted(left, 'row')} left out for the number of values; first: row {every.index(None) + 1}"
+    kept = np.flatnonzero([row is not None for row in every])
+    return Opened(x=table, name=entry.name, left_out=left, rows=kept, warnings=(f"{entry.name}: {first}",))
 
 
 def _attributes(lines: Iterator[tuple[int, str]], name: str) -> Iterator[tuple[str, str]]:
@@ -57,7 +65,8 @@ def _attributes(lines: Iterator[tuple[int, str]], name: str) -> Iterator[tuple[s
             raise DataError(f"{name} is not an ARFF file: line {number} is {line[:80]!r}")
 
 
-def _rows(lines: Iterable[tuple[int, str]], width: int, name: str, *, skip: bool) -> Iterator[list[str | None]]:
+def _rows(lines: Iterable[tuple[int, str]], width: int, name: str, *, skip: bool) -> Iterator[list[str | None] | None]:
+    """The values of rows; none of a row that is left out for the number of its values."""
     for number, raw in lines:
         line = raw.strip()
         if not line or line.startswith("%"):
@@ -67,10 +76,9 @@ def _rows(lines: Iterable[tuple[int, str]], width: int, name: str, *, skip: bool
                 f"{name}: line {number} is sparse ({{…}}), which is not read; write it as a dense ARFF or a CSV"
             )
         row = _cells(line)
-        if len(row) == width:
-            yield row
-        elif not skip:
+        if len(row) != width and not skip:
             raise DataError(f"{name}: line {number} has {len(row)} values where {width} attributes are declared")
+        yield row if len(row) == width else None
 
 
 def _cells(line: str) -> list[str | None]:

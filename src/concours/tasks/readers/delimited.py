@@ -7,14 +7,17 @@ import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
 from concours.core.errors import DataError
 from concours.tasks.letters import may_hold
+from concours.tasks.places import Places
 from concours.tasks.readers.archives import Entry
 from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.dialect import Dialect, found_dialect, named_delimiter
@@ -66,12 +69,14 @@ def read_delimited(entry: Entry, options: Options) -> Opened:
         )
     if skipped:
         count = f"{len(skipped)} rows were left out for their number of cells"
-        warnings.append(f"{entry.name}: {count}; first: {skipped[0]}")
+        first = skipped[0]
+        warnings.append(f"{entry.name}: {count}; first: row {first.place + 1}, {first.text}")
     return Opened(
         x=table,
         name=entry.name,
         header=layout.header,
         left_out=len(skipped),
+        rows=_others([one.place for one in skipped], len(table)) if skipped else None,
         notes=tuple(notes),
         warnings=tuple(warnings),
         cells=True,
@@ -121,6 +126,19 @@ def _form(entry: Entry, sample: str, encoding: str, options: Options, *, tabs: b
     return _Form(entry, dialect, layout, quoted=bool(dialect.quote) and dialect.quote in sample, loose=loose)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Skipped:
+    """A row that was left out: its place among all rows, and how it begins."""
+
+    place: int
+    text: str
+
+
+def _others(places: Sequence[int], rows: int) -> Places:
+    """The places of the rows that were not left out."""
+    return np.setdiff1d(np.arange(rows + len(places)), places)
+
+
 class _Form:
     """A file whose form is known."""
 
@@ -137,9 +155,9 @@ class _Form:
         self._entry, self.dialect, self.layout, self._quoted = entry, dialect, layout, quoted
         self._columns = list(layout.names)
 
-    def table(self, encoding: str, options: Options) -> tuple[pa.Table, str, list[str]]:
-        """The table, the encoding it was read in, and how the rows that were left out begin."""
-        skipped: list[str] = []
+    def table(self, encoding: str, options: Options) -> tuple[pa.Table, str, list[_Skipped]]:
+        """The table, the encoding it was read in, and the rows that were left out."""
+        skipped: list[_Skipped] = []
         try:
             table = self._parsed(encoding, options, skipped, multiline=self._quoted)
         except pa.ArrowInvalid:
@@ -153,17 +171,20 @@ class _Form:
                 raise self._wrong(str(error), encoding) from None
         return table, encoding, skipped
 
-    def _parsed(self, encoding: str, options: Options, skipped: list[str], *, multiline: bool) -> pa.Table:
+    def _parsed(self, encoding: str, options: Options, skipped: list[_Skipped], *, multiline: bool) -> pa.Table:
         """All cells as strings; what they are is found over the whole table, which may be of several files."""
+        lenient = options.on_bad_row == "skip"
+        before, header = 0 if self.dialect.padded else self.layout.skip, int(bool(self.layout.header))
 
         def skip(row: Any) -> str:
-            skipped.append((row.text or "")[:60])
+            skipped.append(_Skipped(place=row.number - before - header - 1, text=(row.text or "")[:60]))
             return "skip"
 
         read = pyarrow.csv.ReadOptions(
+            use_threads=not lenient,  # rows are numbered by one thread alone
             column_names=self._columns,
-            skip_rows=0 if self.dialect.padded else self.layout.skip,
-            skip_rows_after_names=int(bool(self.layout.header)),
+            skip_rows=before,
+            skip_rows_after_names=header,
             encoding="utf8" if encoding == "utf-8" or self.dialect.padded else encoding,
             block_size=_BLOCK,
         )
@@ -171,7 +192,7 @@ class _Form:
             delimiter=self.dialect.delimiter,
             quote_char=self.dialect.quote or False,
             newlines_in_values=multiline,
-            invalid_row_handler=skip if options.on_bad_row == "skip" else None,
+            invalid_row_handler=skip if lenient else None,
         )
         convert = pyarrow.csv.ConvertOptions(
             null_values=[""], strings_can_be_null=True, column_types=dict.fromkeys(self._columns, pa.string())
@@ -194,7 +215,7 @@ class _Form:
                         break
         return bytes(odd)
 
-    def check(self, table: pa.Table, encoding: str, skipped: Sequence[str]) -> None:
+    def check(self, table: pa.Table, encoding: str, skipped: Sequence[_Skipped]) -> None:
         """Refuses what was read wrongly without a word: rows within quotes, or most rows left out.
 
         Only cells with a line end in them can hold rows, and only the last line can have a quote that ends nowhere.

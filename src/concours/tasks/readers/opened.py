@@ -9,6 +9,8 @@ from typing import Any, Final, Literal, TypeAlias
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from concours.tasks.places import Places
+
 Rows: TypeAlias = pa.Table | pa.ChunkedArray | NDArray[Any]
 """Inputs: an Arrow table, texts (rows,), or pictures (rows, height, width[, channels])."""
 
@@ -73,7 +75,7 @@ class Opened:
         header: the line of a text file that has the names of the columns, from 1; 0 where there is none.
         unit: what a row lay in.
         files: of rows that are a file each, as pictures are, what these are called, of all parts; else empty.
-        rows: of pictures that a table names: which of its rows they are, where some were left out.
+        rows: (rows,) which rows of the source they are, from 0, where some of it were left out; else none.
         called: what rows are called that are neither of a table nor a file each, such as steps by series and time.
         name: of the source, for people.
         left_out: how many rows were left out, as `on_bad_row` says.
@@ -91,7 +93,7 @@ class Opened:
     left_out: int = 0
     unit: Unit = "row"
     files: tuple[str, ...] = ()
-    rows: tuple[int, ...] = ()
+    rows: Places | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     cells: bool = False

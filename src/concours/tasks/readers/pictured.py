@@ -175,7 +175,7 @@ def _rows(files: Files, named: _Named, label: str | None, options: Options) -> O
         name=files.name,
         notes=tuple(read.notes),
         warnings=tuple(warnings),
-        rows=tuple(row for row, _ in chosen),
+        rows=np.array([row for row, _ in chosen], dtype=np.int64),
     )
 
 
@@ -209,12 +209,19 @@ def _divided(opened: Opened, named: _Named) -> tuple[Opened, Opened | None]:
         return opened, None
     parts = [part_of(value)[0] for value in named.table[column].to_pylist()]
     judge = "test" if "test" in parts else "valid"
+    assert opened.rows is not None  # noqa: S101 (for the type checker)
     of = np.array([parts[row] == judge for row in opened.rows])
     if of.all() or not of.any():
         return opened, None
 
     def some(mask: NDArray[np.bool_], name: str) -> Opened:
-        return replace(opened, x=opened.x[mask], y=None if opened.y is None else opened.y[mask], name=name, rows=())
+        return replace(
+            opened,
+            x=opened.x[mask],
+            y=None if opened.y is None else opened.y[mask],
+            name=name,
+            rows=None if opened.rows is None else opened.rows[mask],
+        )
 
     data = replace(some(~of, opened.name), notes=(*opened.notes, f"{column!r} says which rows are the test part"))
     return data, some(of, f"{opened.name} (test)")

@@ -73,22 +73,23 @@ def _open(source: str | Path | Sequence[str | Path], folder: Path, options: Opti
     path = folder / text
     if (inner := member_of(path)) and not os.path.lexists(path):
         archive, member = inner
-        return _open_entry(files_of(existing(archive)).entry(member), options)
+        return open_entry(files_of(existing(archive)).entry(member), options)
     existing(path)
     if options.unit is not None and suffix_of(path.name) in PICTURES:
         read = read_pictures(files_of(path.parent), [path.name], options)
         return Opened(x=read.x, name=path.name, files=(path.name,), warnings=tuple(read.warnings))
     if not path.is_dir() and not is_archive(path.name):
-        return _open_entry(entry_at(path), options)
+        return open_entry(entry_at(path), options)
     return read_files(
         files_of(path),
         options,
-        _open_entry,
+        open_entry,
         lambda name: _open(path / name, Path(), options),
     )
 
 
-def _open_entry(entry: Entry, options: Options) -> Opened:
+def open_entry(entry: Entry, options: Options) -> Opened:
+    """A file whose cells of text are strings still. Raises DataError."""
     with damage_named(entry.name):
         opened = _read_entry(entry, options)
     if entry.path is not None and options.input in (None, "image") and isinstance(opened.x, pa.Table):

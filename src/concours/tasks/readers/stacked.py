@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from concours.core.errors import DataError
+from concours.tasks.places import Places
 from concours.tasks.readers.opened import Opened, Options, Rows
 from concours.tasks.readers.settled import settled
 
@@ -41,9 +42,21 @@ def stacked(parts: Sequence[Opened], sources: Sequence[str | Path], options: Opt
         whole,
         name=" + ".join(part.name for part in parts) if len(parts) < 4 else f"{whole.name} and {len(parts) - 1} more",
         left_out=sum(part.left_out for part in parts),
+        rows=_places(parts),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
         warnings=tuple(text for part in parts for text in part.warnings),
     )
+
+
+def _places(parts: Sequence[Opened]) -> Places | None:
+    """Which rows of all sources, one below the other, there are; none where that is all of them."""
+    if all(part.rows is None for part in parts):
+        return None
+    places, begin = list[Places](), 0
+    for part in parts:
+        places.append(begin + (np.arange(len(part.x)) if part.rows is None else part.rows))
+        begin += len(part.x) + part.left_out
+    return np.concatenate(places)
 
 
 def _of_one_kind(parts: Sequence[Opened], options: Options) -> list[Opened]:

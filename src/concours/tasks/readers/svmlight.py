@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from sklearn.datasets import load_svmlight_file
 
 from concours.core.errors import DataError
@@ -47,7 +48,7 @@ def read_svmlight(entry: Entry, options: Options) -> Opened:
     """
     with damage_named(entry.name), entry.open() as file:
         content = file.read()
-    kept, left, first = _lines(content, entry.name, skip=options.on_bad_row == "skip")
+    kept, lines, left, first = _lines(content, entry.name, skip=options.on_bad_row == "skip")
     with_query = sum(b"qid:" in line.partition(b"#")[0] for line in kept)
     if with_query not in (0, len(kept)):
         raise DataError(f"{entry.name}: {with_query:,} of {len(kept):,} lines name a query; all have to, or none")
@@ -67,16 +68,24 @@ def read_svmlight(entry: Entry, options: Options) -> Opened:
     gone = f"{counted(left, 'line')} of another form {'was' if left == 1 else 'were'} left out"
     said = (f"{entry.name}: {gone}; first: line {first}",) if left else ()
     return Opened(
-        x=pa.table(named), name=entry.name, target=TARGET, unit="line", left_out=left, notes=notes, warnings=said
+        x=pa.table(named),
+        name=entry.name,
+        target=TARGET,
+        unit="line",
+        left_out=left,
+        rows=lines - 1,
+        notes=notes,
+        warnings=said,
     )
 
 
-def _lines(content: bytes, name: str, *, skip: bool) -> tuple[list[bytes], int, int]:
-    """The lines of rows, how many were left out, and the first such."""
-    kept, wrong = list[bytes](), list[int]()
+def _lines(content: bytes, name: str, *, skip: bool) -> tuple[list[bytes], NDArray[np.int64], int, int]:
+    """The lines of rows, their numbers, how many were left out, and the first such."""
+    kept, numbers, wrong = list[bytes](), list[int](), list[int]()
     for number, line in _numbered(content):
         if _LINE.match(line):
             kept.append(line)
+            numbers.append(number)
             continue
         wrong.append(number)
         if not skip:
@@ -86,7 +95,7 @@ def _lines(content: bytes, name: str, *, skip: bool) -> tuple[list[bytes], int, 
             )
     if not kept:
         raise DataError(f"{name} has no rows")
-    return kept, len(wrong), wrong[0] if wrong else 0
+    return kept, np.array(numbers), len(wrong), wrong[0] if wrong else 0
 
 
 def _numbered(content: bytes) -> Iterator[tuple[int, bytes]]:

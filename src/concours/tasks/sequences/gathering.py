@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from concours.core.errors import DataError
 from concours.core.written import counted, number_in, written
 from concours.tasks.cells import Form, forms_of
+from concours.tasks.places import Places, row_number
 from concours.tasks.readers.header import absent
 
 Floats = NDArray[np.float64]
@@ -34,6 +35,7 @@ class Sequences:
         channels: their names.
         table: a row a sequence: what it is called, and the columns that are the same in all of its rows.
         rows: of each, (steps,), where its steps lie in the data as it was read, from 0; none where these are no table.
+        source: which rows of the source that data has, where some were left out.
         name: of the data, for people.
         forms: of the columns that they were cut from: the channels, and behind them that of time, if there is one.
         left_out: how many sequences were left out.
@@ -45,6 +47,7 @@ class Sequences:
     table: pa.Table
     name: str
     rows: tuple[Codes, ...] = ()
+    source: Places | None = None
     forms: Mapping[str, Form] = field(default_factory=dict)
     left_out: int = 0
     notes: tuple[str, ...] = ()
@@ -81,7 +84,15 @@ class Columns:
     channels: tuple[str, ...] = ()
 
 
-def gathered(table: pa.Table, name: str, columns: Columns, *, skip: bool, called: str = "sequence") -> Sequences:
+def gathered(
+    table: pa.Table,
+    name: str,
+    columns: Columns,
+    *,
+    skip: bool,
+    called: str = "sequence",
+    rows: Places | None = None,
+) -> Sequences:
     """The sequences of a table, in the order of their first rows.
 
     Channels that never change are left out where `channels` does not name them, which is said.
@@ -89,6 +100,7 @@ def gathered(table: pa.Table, name: str, columns: Columns, *, skip: bool, called
     Args:
         skip: whether sequences with faults are left out, and said; else the first fault is raised.
         called: what one of them is, for people.
+        rows: which rows of the source the table has, where some were left out.
 
     Raises:
         DataError: a column is missing or holds no numbers, or a sequence has a fault: its steps are uneven, come twice,
@@ -97,13 +109,14 @@ def gathered(table: pa.Table, name: str, columns: Columns, *, skip: bool, called
     for column in (columns.id, *([columns.time] if columns.time else []), *columns.channels):
         if column not in table.column_names:
             raise DataError(f"{name}: column {column!r} is missing; {absent(column, table.column_names)}")
-    table, numbers, warnings = _of_some(table, columns.id, name, skip=skip, called=called)
+    table, places, warnings = _of_some(table, columns.id, name, rows, skip=skip, called=called)
+    numbers = 1 + (places if rows is None else rows[places])
     codes, names = _coded(table[columns.id])
-    times = np.zeros(len(table)) if columns.time is None else _numbers(table, columns.time, name)
+    times = np.zeros(len(table)) if columns.time is None else _numbers(table, columns.time, name, numbers)
     order = np.lexsort((times, codes))
     parts = np.split(order, np.searchsorted(codes[order], np.arange(1, len(names))))
     channels = columns.channels or _channels(table, columns, name)
-    matrix = np.stack([_numbers(table, column, name) for column in channels])
+    matrix = np.stack([_numbers(table, column, name, numbers) for column in channels])
     constant = [] if columns.channels else _constant(matrix, channels)
     if len(constant) == len(channels):
         raise DataError(f"{name}: no column of numbers changes besides {columns.id!r}; there is nothing to learn from")
@@ -124,7 +137,8 @@ def gathered(table: pa.Table, name: str, columns: Columns, *, skip: bool, called
         channels=tuple(channels[at] for at in kept),
         table=table.select(list(dict.fromkeys((columns.id, *apart)))).take(pa.array([int(part[0]) for part in parts])),
         name=name,
-        rows=tuple(numbers[part] - 1 for part in parts),
+        rows=tuple(places[part] for part in parts),
+        source=rows,
         forms={one: forms[one] for one in (*(channels[at] for at in kept), *([columns.time] if columns.time else []))},
         notes=tuple(notes),
         warnings=tuple(warnings),
@@ -146,22 +160,24 @@ def _first(faults: Sequence[str], called: str) -> str:
     return f"{faults[0]}{more}"
 
 
-def _of_some(table: pa.Table, id: str, name: str, *, skip: bool, called: str) -> tuple[pa.Table, Codes, list[str]]:
-    """The rows that are of a sequence, their numbers from 1 in the data as it was read, and what is said of others."""
-    numbers = np.arange(1, len(table) + 1)
+def _of_some(
+    table: pa.Table, id: str, name: str, rows: Places | None, *, skip: bool, called: str
+) -> tuple[pa.Table, Codes, list[str]]:
+    """The rows that are of a sequence, where they lie in the data as it was read, and what is said of others."""
+    places = np.arange(len(table))
     known = table[id].is_valid().to_numpy()
     if known.all() and len(table):
-        return table, numbers, []
+        return table, places, []
     if not known.any():
         raise DataError(f"{name} has no row with {id!r}; a row a step was expected, with the {called} that it is of")
-    lost, first = int((~known).sum()), int(np.argmin(known)) + 1
+    lost, first = int((~known).sum()), row_number(rows, int(np.argmin(known)))
     if not skip:
         raise DataError(
             f"{name}: {id!r}, the {called} that a row is of, is missing in {counted(lost, 'row')}, first in row "
             f'{first}; mend it, or leave such rows out by on_bad_row = "skip" in [task]'
         )
     said = [f"{name}: {counted(lost, 'row')} without {id!r} left out; first: row {first}"]
-    return table.filter(pa.array(known)), numbers[known], said
+    return table.filter(pa.array(known)), places[known], said
 
 
 def differing(found: Sequences, table: pa.Table, column: str, called: str = "sequence") -> dict[int, str]:
@@ -177,7 +193,8 @@ def differing(found: Sequences, table: pa.Table, column: str, called: str = "seq
             row = rows[int(np.argmax(other))]
             faults[place] = (
                 f"{found.name}: {called} {written(names[place].as_py())}: {column} = {values[codes[rows[0]]]!r} and, "
-                f"in row {row + 1}, {values[codes[row]]!r}; one value for all of its rows was expected"
+                f"in row {row_number(found.source, row)}, {values[codes[row]]!r}; one value for all of its rows was "
+                "expected"
             )
     return faults
 
@@ -283,7 +300,7 @@ def _constant(matrix: Floats, channels: Sequence[str]) -> list[str]:
         return [name for name, row in zip(channels, matrix, strict=True) if not (row[1:] != row[:1]).any()]
 
 
-def _numbers(table: pa.Table, column: str, name: str) -> Floats:
+def _numbers(table: pa.Table, column: str, name: str, numbers: Codes) -> Floats:
     """A column as numbers (rows,), dates as seconds; NaN where it has gaps. Raises DataError where it holds others."""
     found = table[column]
     if pa.types.is_timestamp(found.type) or pa.types.is_date(found.type):
@@ -296,10 +313,10 @@ def _numbers(table: pa.Table, column: str, name: str) -> Floats:
         row, cell = next(
             (
                 (row, cell)
-                for row, cell in enumerate(found.to_pylist(), 1)
+                for row, cell in zip(numbers.tolist(), found.to_pylist(), strict=True)
                 if cell is not None and number_in(cell) is None
             ),
-            (1, found[0].as_py()),
+            (int(numbers[0]), found[0].as_py()),
         )
         raise DataError(
             f"{name}: column {column!r} must hold numbers, got {str(cell)[:40]!r} in row {row}; mend it, or leave the "

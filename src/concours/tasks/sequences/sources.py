@@ -140,7 +140,7 @@ def _gathered(opened: Opened, task: Task, time: str | None, channels: Sequence[s
     weight = task.weight if isinstance(task.weight, str) else None
     apart = tuple(one for one in (target, task.split.group, task.split.time, weight) if one is not None)
     columns = Columns(id=task.id, time=time, apart=apart, channels=tuple(channels))
-    found = gathered(table, name, columns, skip=skip)
+    found = gathered(table, name, columns, skip=skip, rows=opened.rows)
     faults = dict[int, str]()
     for column in apart:
         if column in table.column_names and column != task.id:

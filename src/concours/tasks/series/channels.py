@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from concours.core.errors import DataError
 from concours.tasks.cells import Form, forms_of
+from concours.tasks.places import Places, row_number
 from concours.tasks.readers.header import absent
 from concours.tasks.series.long import Long
 from concours.tasks.series.stamps import Every, Stamps, no_stamps, stamps_of
@@ -53,6 +54,7 @@ def channels_of(
     time: str | None,
     every: Every | None = None,
     names: Sequence[str] = (),
+    source: Places | None = None,
 ) -> Channels:
     """The series of a table, a row a step.
 
@@ -61,6 +63,7 @@ def channels_of(
         time: the column of its time; none: the first column of dates, or else rows are steps in their order.
         every: the step that it must have.
         names: of the channels that it must have, in their order; by default the target and all other numbers.
+        source: which rows of the source there are, where some were left out.
 
     Raises:
         DataError: there is no row; a column is not there, or is of no numbers; times are none.
@@ -69,14 +72,17 @@ def channels_of(
         raise DataError(f"{name} has no row; a series has one a step")
     if time is None and every is None:
         time = next(iter(dated(table)), None)
-    stamps = no_stamps(len(table)) if time is None else stamps_of(_full(table, time, name), time, name, every)
+    if time is None:
+        stamps = no_stamps(len(table))
+    else:
+        stamps = stamps_of(_full(table, time, name, source), time, name, every, source)
     others = table.drop_columns([time]) if time is not None else table
     known = numbered(others)
     target = tuple(target) or (_only(known, others, name),)
     for column in names or target:
         _require(others, column, name)
     chosen = tuple(names) or (*target, *(column for column in known if column not in target))
-    values, gaps = _values(others, chosen, stamps, name)
+    values, gaps = _values(others, chosen, stamps, name, source)
     left = [column for column in others.column_names if column not in chosen] if not names else []
     notes = [stamps.every.said + (f" by {time!r}" if time is not None else "")]
     beside = chosen[len(target) :]
@@ -110,12 +116,12 @@ def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
 
 
-def _full(table: pa.Table, column: str, name: str) -> pa.ChunkedArray:
+def _full(table: pa.Table, column: str, name: str, source: Places | None) -> pa.ChunkedArray:
     if column not in table.column_names:
         raise DataError(f"{name} has no column {column!r} of its time; {absent(column, table.column_names)}")
     found = table[column]
     if found.null_count:
-        first = int(np.argmax(found.is_null().to_numpy())) + 1
+        first = row_number(source, int(np.argmax(found.is_null().to_numpy())))
         raise DataError(f"{name}: the time {column!r} is missing in {found.null_count} rows, first in row {first}")
     return found
 
@@ -134,14 +140,16 @@ def _require(table: pa.Table, column: str, name: str) -> None:
         raise DataError(f"{name}: {column!r} must hold numbers to be forecast, or to forecast by")
 
 
-def _values(table: pa.Table, names: Sequence[str], stamps: Stamps, name: str) -> tuple[Floats, list[str]]:
+def _values(
+    table: pa.Table, names: Sequence[str], stamps: Stamps, name: str, source: Places | None
+) -> tuple[Floats, list[str]]:
     """(channels, steps), and a line for each channel with gaps."""
     steps = int(stamps.places[-1]) + 1
     found, amiss = np.full((len(names), steps), np.nan), []
     for index, column in enumerate(names):
         cells = table[column].cast(pa.float64()).to_numpy()
         if gaps := int(np.isnan(cells).sum()):
-            first = int(np.argmax(np.isnan(cells))) + 1
+            first = row_number(source, int(np.argmax(np.isnan(cells))))
             amiss.append(f"{name}: {column!r} is missing in {gaps:,} of {len(cells):,} rows, first in row {first}")
         found[index, stamps.places] = cells[stamps.rows]
     return found, amiss

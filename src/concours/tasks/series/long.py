@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
+from concours.tasks.places import Places, row_number
 from concours.tasks.readers.header import absent
 
 _MOST = 100
@@ -45,11 +46,22 @@ class Spread:
     notes: tuple[str, ...]
 
 
-def spread_out(table: pa.Table, long: Long, time: str, name: str, *, known: tuple[str, ...] = ()) -> Spread:
+def spread_out(
+    table: pa.Table,
+    long: Long,
+    time: str,
+    name: str,
+    *,
+    known: tuple[str, ...] = (),
+    source: Places | None = None,
+) -> Spread:
     """A column a series, in the order in which they begin in the table, or, of `known` ones, in theirs.
 
     Of two rows of a series and moment the first is kept, and a series that has not half of the moments is left out:
     both are told as amiss.
+
+    Args:
+        source: which rows of the source there are, where some were left out.
 
     Raises:
         DataError: a column is missing or has gaps, there are more than 100 series, a known one is not there, or none
@@ -60,7 +72,7 @@ def spread_out(table: pa.Table, long: Long, time: str, name: str, *, known: tupl
             raise DataError(f"{name} has no column {column!r}; {absent(column, table.column_names)}")
     for column in (long.series, time):
         if table[column].null_count:
-            first = int(np.argmax(table[column].is_null().to_numpy())) + 1
+            first = row_number(source, int(np.argmax(table[column].is_null().to_numpy())))
             raise DataError(
                 f"{name}: column {column!r} is missing in {table[column].null_count} rows, first in row {first}"
             )
@@ -70,12 +82,12 @@ def spread_out(table: pa.Table, long: Long, time: str, name: str, *, known: tupl
     names, first_rows, code = np.unique(called, return_index=True, return_inverse=True)
     moments, place = _moments(table[time])
     again = _again(code * len(moments) + place)
-    amiss = _twice(again, called, table[time], name)
+    amiss = _twice(again, called, table[time], name, source)
     kept = np.setdiff1d(np.arange(len(table)), again)
     counts = np.bincount(code[kept], minlength=len(names))
     order = _order(names, first_rows, known, name)
     short = [which for which in order.tolist() if counts[which] < _SHARE * len(moments)] if not known else []
-    amiss += _short(short, names, counts, first_rows, len(moments), name)
+    amiss += _short(short, names, counts, first_rows if source is None else source[first_rows], len(moments), name)
     chosen = [which for which in order.tolist() if which not in short]
     if not chosen:
         raise DataError(f"{name}: no series of {long.series!r} has half of the {len(moments):,} moments of {time!r}")
@@ -114,13 +126,15 @@ def _again(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.setdiff1d(np.arange(len(keys)), first)
 
 
-def _twice(again: NDArray[np.int64], called: NDArray[np.object_], times: pa.ChunkedArray, name: str) -> list[str]:
+def _twice(
+    again: NDArray[np.int64], called: NDArray[np.object_], times: pa.ChunkedArray, name: str, source: Places | None
+) -> list[str]:
     if not len(again):
         return []
     row = int(again[0])
     said = (
         f"{name}: series {called[row]!r} has {times[row].as_py()} twice ({len(again):,} such rows, first row "
-        f"{row + 1}); a series has one row a moment, and clocks that were set back need times in UTC"
+        f"{row_number(source, row)}); a series has one row a moment, and clocks that were set back need times in UTC"
     )
     return [said]
 

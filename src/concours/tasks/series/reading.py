@@ -162,7 +162,7 @@ def _channels(
 ) -> tuple[Opened, Channels]:
     """The series of a wide table, or of a long one whose column tells them apart."""
     if column is None:
-        return opened, channels_of(table, opened.name, target=target, time=task.split.time)
+        return opened, channels_of(table, opened.name, target=target, time=task.split.time, source=opened.rows)
     time = task.split.time or next(iter(dated(table)), None)
     if len(target) != 1 or time is None:
         raise ContestError(
@@ -170,7 +170,7 @@ def _channels(
             f"names, and one of the time, which task.split.time does; got {len(target)} and {int(time is not None)}"
         )
     long = Long(series=column, value=target[0])
-    spread = spread_out(table, long, time, opened.name)
+    spread = spread_out(table, long, time, opened.name, source=opened.rows)
     names = tuple(name for name in spread.table.column_names if name != time)
     found = channels_of(spread.table, opened.name, target=names, time=time)
     return _spread(opened, spread), replace(_of_long(found, spread, table), long=long)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.errors import DataError
+from concours.tasks.places import Places, row_number
 
 Codes = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -86,7 +87,9 @@ def no_stamps(rows: int) -> Stamps:
     return Stamps(every=Every(unit="rows", size=1), places=np.arange(rows), rows=np.arange(rows))
 
 
-def stamps_of(column: pa.ChunkedArray, called: str, name: str, every: Every | None = None) -> Stamps:
+def stamps_of(
+    column: pa.ChunkedArray, called: str, name: str, every: Every | None = None, source: Places | None = None
+) -> Stamps:
     """The steps of a column of dates or numbers without gaps.
 
     The step is the difference that is most frequent: of dates on one day of the month, or the last, in months. Steps
@@ -96,6 +99,7 @@ def stamps_of(column: pa.ChunkedArray, called: str, name: str, every: Every | No
         called: the column.
         name: of the data.
         every: the step of the data that models were fitted on, which this must have.
+        source: which rows of the source there are, where some were left out.
 
     Raises:
         DataError: it holds neither, or no two different values, from which a step can be told where none is given.
@@ -119,14 +123,16 @@ def stamps_of(column: pa.ChunkedArray, called: str, name: str, every: Every | No
     if len(again):
         first = int(order[again[0]])
         amiss.append(
-            f"{name}: {called!r} has {shown[first]} twice ({len(again):,} such rows, first row {first + 1}); a series "
-            "has one row a moment: several series need a file each, and clocks that were set back need times in UTC"
+            f"{name}: {called!r} has {shown[first]} twice ({len(again):,} such rows, first row "
+            f"{row_number(source, first)}); a series has one row a moment: several series need a file each, and clocks "
+            "that were set back need times in UTC"
         )
     if len(odd):
         first = int(rows[odd[0]])
         amiss.append(
-            f"{name}: {called!r} has uneven steps: {shown[first]} in row {first + 1} ({len(odd):,} such rows) is on no "
-            f"step of the others, which have {found.said}; leave {called!r} out by drop to count rows as steps"
+            f"{name}: {called!r} has uneven steps: {shown[first]} in row {row_number(source, first)} ({len(odd):,} "
+            f"such rows) is on no step of the others, which have {found.said}; leave {called!r} out by drop to count "
+            "rows as steps"
         )
     places, rows = np.delete(places, odd), np.delete(rows, odd)
     apart = np.flatnonzero(np.diff(places) > 1)
@@ -135,7 +141,7 @@ def stamps_of(column: pa.ChunkedArray, called: str, name: str, every: Every | No
         missing = int((np.diff(places)[apart] - 1).sum())
         amiss.append(
             f"{name}: {called!r} has gaps: {missing:,} steps are missing, first after {shown[before]} in row "
-            f"{before + 1} ({found.said})"
+            f"{row_number(source, before)} ({found.said})"
         )
     uneven = bool(len(again) or len(odd))
     return Stamps(every=found, places=places - places[0], rows=rows, amiss=tuple(amiss), uneven=uneven)

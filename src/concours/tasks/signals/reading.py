@@ -17,6 +17,7 @@ from concours.tasks.cells import Form
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
 from concours.tasks.outputs.output import Values
+from concours.tasks.places import in_source
 from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.reading import Data
 from concours.tasks.signals.anomalies import flagged, of_series, read_anomalies
@@ -153,7 +154,10 @@ def _judged(source: Any, task: Task, folder: Path, forms: Mapping[str, Form] | N
 def _by_column(series: Sequence[OneSeries], task: Task) -> _Judged:
     from concours.tasks.outputs.anomaly import Anomaly
 
-    found = [_Labelled(series=one, flags=Anomaly.checked(one.labels, task, one.name)) for one in series]
+    found = []
+    for one in series:
+        with in_source(one.numbers - 1):
+            found.append(_Labelled(series=one, flags=Anomaly.checked(one.labels, task, one.name)))
     return _Judged(series=tuple(found), amiss=())
 
 

@@ -16,11 +16,12 @@ from concours.core.errors import DataError
 from concours.tasks.cells import Form, forms_of, schema_of
 from concours.tasks.division import times
 from concours.tasks.given import given_rows
+from concours.tasks.places import Places, row_number
 from concours.tasks.readers.archives import Files, files_of, is_archive
 from concours.tasks.readers.damage import existing
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.listing import TABLES, content_names, suffix_of
-from concours.tasks.readers.opened import Options
+from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.readers.settled import settled
 from concours.tasks.readers.source import open_source
 from concours.tasks.series.channels import dated, numbered
@@ -59,6 +60,7 @@ class OneSeries:
         time: (steps,) rising; microseconds since 1970 of dates, numbers as they are, or the numbers of rows.
         stamps: (steps,) the same as people read it.
         labels: (steps,) as they are written, where a column has them.
+        numbers: (steps,) of their rows in the source, from 1.
         season: after how many steps it usually repeats itself, by its step; 1 where nothing is known.
         columns: by which it was read.
         forms: of these columns.
@@ -73,6 +75,7 @@ class OneSeries:
     time: Floats
     stamps: pa.Array
     labels: NDArray[Any] | None
+    numbers: NDArray[np.int64]
     season: int
     columns: Columns
     forms: Mapping[str, Form]
@@ -100,20 +103,26 @@ def series_of(
     """
     named = tuple(one for one in (wanted.time, wanted.value, wanted.series, wanted.target) if one is not None)
     options = replace(options, input="table", names=named, like=schema_of(forms) if forms else None)
-    found = [one for file, table in _tables(source, folder, options, name) for one in _in_table(table, file, wanted)]
+    found = [one for file, opened in _tables(source, folder, options, name) for one in _with_said(opened, file, wanted)]
     if not found:
         raise DataError(f"{name} holds no series: a table with a row a step was expected")
     return found
 
 
-def _tables(source: Any, folder: Path, options: Options, name: str) -> Iterator[tuple[str, pa.Table]]:
+def _with_said(opened: Opened, file: str, wanted: Columns) -> Iterator[OneSeries]:
+    """The series of a table, the first with what was said of this, and with how many of its rows were left out."""
+    first, *others = _in_table(_table(opened.x, file), file, wanted, opened.rows)
+    yield replace(first, notes=(*opened.warnings, *first.notes), left_out=opened.left_out + first.left_out)
+    yield from others
+
+
+def _tables(source: Any, folder: Path, options: Options, name: str) -> Iterator[tuple[str, Opened]]:
     if not isinstance(source, (str, Path)):
-        yield name, _table(settled(given_rows(source, "table", name), options).x, name)
+        yield name, settled(given_rows(source, "table", name), options)
         return
     path = folder / source
     if not path.is_dir() and not is_archive(path.name):
-        opened = open_source(source, folder, options)
-        yield path.name, _table(opened.x, opened.name)
+        yield path.name, open_source(source, folder, options)
         return
     files, place = held(existing(path))
     tables = [one for one in content_names(files) if suffix_of(one) in TABLES]
@@ -122,8 +131,7 @@ def _tables(source: Any, folder: Path, options: Options, name: str) -> Iterator[
             f"{path.name} holds no table; a file a series was expected, of {', '.join(TABLES[:4])} or others"
         )
     for one in sorted(tables):
-        opened = open_source(place / one if place.is_dir() else f"{place}:{one}", Path(), options)
-        yield one, _table(opened.x, one)
+        yield one, open_source(place / one if place.is_dir() else f"{place}:{one}", Path(), options)
 
 
 def held(path: Path) -> tuple[Files, Path]:
@@ -143,10 +151,10 @@ def _table(x: Any, name: str) -> pa.Table:
     return x
 
 
-def _in_table(table: pa.Table, file: str, wanted: Columns) -> Iterator[OneSeries]:
+def _in_table(table: pa.Table, file: str, wanted: Columns, source: Places | None) -> Iterator[OneSeries]:
     """Its series, one, or as many as a column names."""
     if wanted.series is None:
-        yield _one(table, np.arange(len(table)), file, file, wanted)
+        yield _one(table, np.arange(len(table)), file, file, wanted, source)
         return
     if wanted.series not in table.column_names:
         raise DataError(
@@ -154,14 +162,16 @@ def _in_table(table: pa.Table, file: str, wanted: Columns) -> Iterator[OneSeries
         )
     names = table[wanted.series].cast(pa.string())
     if names.null_count:
-        first = int(np.argmax(names.is_null().to_numpy())) + 1
+        first = row_number(source, int(np.argmax(names.is_null().to_numpy())))
         raise DataError(f"{file}: {wanted.series!r} is missing in {names.null_count:,} rows, first in row {first}")
     codes = np.asarray(names.to_pylist(), dtype=object)
     for name in dict.fromkeys(codes.tolist()):
-        yield _one(table, np.flatnonzero(codes == name), file, str(name), wanted)
+        yield _one(table, np.flatnonzero(codes == name), file, str(name), wanted, source)
 
 
-def _one(table: pa.Table, rows: NDArray[np.int64], file: str, name: str, wanted: Columns) -> OneSeries:
+def _one(
+    table: pa.Table, rows: NDArray[np.int64], file: str, name: str, wanted: Columns, source: Places | None
+) -> OneSeries:
     """The series that lies in some rows of a table."""
     columns = _columns(table, file, wanted)
     mine, notes = table.take(pa.array(rows)), []
@@ -172,7 +182,8 @@ def _one(table: pa.Table, rows: NDArray[np.int64], file: str, name: str, wanted:
     mine, rows, time = mine.take(pa.array(order)), rows[order], time[order]
     stamps = pa.array(rows) if columns.time is None else mine[columns.time].combine_chunks()
     values = mine[columns.value].cast(pa.float64()).to_numpy()
-    kept, amiss = _kept(values, time, stamps, rows, columns, file)
+    numbers = 1 + (rows if source is None else source[rows])
+    kept, amiss = _kept(values, time, stamps, numbers, columns, file)
     mine, stamps = (one.filter(pa.array(kept)) for one in (mine, stamps))
     season, gaps = _rhythm(time[kept], stamps)
     return OneSeries(
@@ -180,7 +191,8 @@ def _one(table: pa.Table, rows: NDArray[np.int64], file: str, name: str, wanted:
         values=values[kept],
         time=time[kept],
         stamps=stamps,
-        labels=None if columns.target is None else _labels(mine[columns.target], file),
+        labels=None if columns.target is None else _labels(mine[columns.target], file, numbers[kept]),
+        numbers=numbers[kept],
         season=season,
         columns=columns,
         forms={one: form for one, form in forms_of(table.schema).items() if one in (columns.time, columns.value)},
@@ -192,25 +204,25 @@ def _one(table: pa.Table, rows: NDArray[np.int64], file: str, name: str, wanted:
 
 
 def _kept(
-    values: Floats, time: Floats, stamps: pa.Array, rows: NDArray[np.int64], columns: Columns, file: str
+    values: Floats, time: Floats, stamps: pa.Array, numbers: NDArray[np.int64], columns: Columns, file: str
 ) -> tuple[NDArray[np.bool_], list[str]]:
     """Whether each row, in the order of time, has a value and a moment of its own; and a line for what is amiss."""
     known, again, amiss = np.isfinite(values), np.append(False, np.diff(time) == 0), []
     if lost := int((~known).sum()):
-        first = int(rows[~known].min()) + 1
+        first = int(numbers[~known].min())
         amiss.append(f"{file}: {columns.value!r} is missing in {lost:,} rows, first in row {first}")
     if again.any():
         first = int(np.argmax(again))
         amiss.append(
             f"{file}: {columns.time!r} has {stamps[first].as_py()} twice ({int(again.sum()):,} such rows, first row "
-            f"{rows[first] + 1}); a series has one row a moment: where a column tells several apart, name it by series"
+            f"{numbers[first]}); a series has one row a moment: where a column tells several apart, name it by series"
         )
     return known & ~again, amiss
 
 
-def _labels(column: pa.ChunkedArray, file: str) -> NDArray[Any]:
+def _labels(column: pa.ChunkedArray, file: str, numbers: NDArray[np.int64]) -> NDArray[Any]:
     if column.null_count:
-        first = int(np.argmax(column.is_null().to_numpy())) + 1
+        first = numbers[column.is_null().to_numpy()].min()
         raise DataError(f"{file}: the label is missing in {column.null_count:,} rows, first in row {first}")
     return np.asarray(column.to_pylist(), dtype=object)
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from concours.core.errors import ContestError, DataError
 from concours.core.written import counted, written
 from concours.tasks.kinds import Kind
+from concours.tasks.places import Places, row_number
 from concours.tasks.readers.header import absent
-from concours.tasks.reading import Data, taken
+from concours.tasks.reading import Data
 from concours.tasks.reading import read as read_table
 from concours.tasks.task import Task
 
@@ -63,21 +64,26 @@ def _with_event(data: Data, event: str, task: Task, *, happened: str | None = No
     times = data.y
     bad = cells.is_null().to_numpy() | ~(np.isfinite(times) & (times > 0))
     if bad.all():
-        raise DataError(f"{data.name}: {_wrong(times, cells, 0, event)}, as in every other row")
+        raise DataError(f"{data.name}: {_wrong(data, cells, 0, event)}, as in every other row")
     if bad.any():
         data, cells = _left_out(data, cells, bad, event, task)
     texts = [written(value).strip() for value in cells.to_pylist()]
-    meant = happened if happened is not None else meaning(texts, event, task.options.get(HAPPENED), data.name)
+    meant = (
+        happened
+        if happened is not None
+        else meaning(texts, event, task.options.get(HAPPENED), data.name, rows=data.rows)
+    )
     came = np.array([text == meant for text in texts], dtype=np.float64)
     return replace(data, y=np.stack([data.y, came], axis=1), meta={EVENT: event, HAPPENED: meant})
 
 
-def meaning(texts: list[str], event: str, happened: Any, name: str) -> str:
+def meaning(texts: list[str], event: str, happened: Any, name: str, *, rows: Places | None = None) -> str:
     """How a column says that the event came.
 
     Args:
         texts: of the column, one a row.
         happened: how it is said by the task, if it is.
+        rows: which rows of the source these are, where some were left out.
 
     Raises:
         ContestError: what the task says does not occur.
@@ -86,7 +92,7 @@ def meaning(texts: list[str], event: str, happened: Any, name: str) -> str:
     values = sorted(set(texts))
     listed = ", ".join(repr(value) for value in values[:5]) + (", …" if len(values) > 5 else "")
     if len(values) > 2:
-        third = texts.index(list(dict.fromkeys(texts))[2]) + 1
+        third = row_number(rows, texts.index(list(dict.fromkeys(texts))[2]))
         raise DataError(
             f"{name}: the event {event!r} must have two values, whether it came or not; it has {len(values)}: "
             f"{listed}; the third first in row {third}: of several events make a column of the one that is asked for"
@@ -107,31 +113,20 @@ def meaning(texts: list[str], event: str, happened: Any, name: str) -> str:
     )
 
 
-def _wrong(times: NDArray[np.float64], cells: pa.ChunkedArray, row: int, event: str) -> str:
+def _wrong(data: Data, cells: pa.ChunkedArray, row: int, event: str) -> str:
     """What is wrong with a row."""
     if not cells[row].is_valid:
-        return f"row {row + 1}: the event {event!r} is missing"
-    return f"row {row + 1}: the time is {times[row]:g}, and a number above 0 was expected"
+        return f"row {data.number(row)}: the event {event!r} is missing"
+    return f"row {data.number(row)}: the time is {data.y[row]:g}, and a number above 0 was expected"
 
 
 def _left_out(data: Data, cells: pa.ChunkedArray, bad: Flags, event: str, task: Task) -> tuple[Data, pa.ChunkedArray]:
     """Without such rows, where that is asked for; else there may be none. Raises DataError."""
-    first = _wrong(data.y, cells, int(np.argmax(bad)), event)
+    first = _wrong(data, cells, int(np.argmax(bad)), event)
     if task.on_bad_row == "fail":
         raise DataError(f"{data.name}: {first}; {counted(int(bad.sum()), 'such row')} of {len(bad):,}; {_SKIP}")
     kept = np.flatnonzero(~bad)
     warning = (
         f"{data.name}: {counted(int(bad.sum()), 'row')} without a time above 0 or an event left out; first: {first}"
     )
-    assert isinstance(data.x, pa.Table)  # noqa: S101 (for the type checker)
-    some = replace(
-        data,
-        x=taken(data.x, kept),
-        y=data.y[kept],
-        weights=None if data.weights is None else data.weights[kept],
-        ids=None if data.ids is None else data.ids.take(pa.array(kept)),
-        apart=None if data.apart is None else taken(data.apart, kept),
-        left_out=data.left_out + int(bad.sum()),
-        warnings=(*data.warnings, warning),
-    )
-    return some, cells.take(pa.array(kept))
+    return replace(data.some(kept), warnings=(*data.warnings, warning)), cells.take(pa.array(kept))
