@@ -33,8 +33,8 @@ def test_usual_data_has_the_order_of_the_record():
     assert [rule.name for rule in RULES if rule.holds(USUAL)] == []
     found = advised(USUAL, KNOWN, ["svm", "absent", "lightgbm"], sets=["a", "b"])
     assert [one.name for one in found.run] == ["svm", "lightgbm", "logistic", "dnn", "knn", "forest"]
-    assert found.run[0].why == "number 1 by the record of 2 sets"
-    assert found.run[2].why == "of the kind's own line-up"
+    assert found.run[0].why == "by the record of 2 sets"
+    assert found.run[2].why == "in a line-up of the kind, and not in the record"
     assert found.leave_out == ()
 
 

@@ -161,6 +161,9 @@ def test_groups():
     assert got.group is None
     assert [note.name for note in got.maybe_groups] == ["order_id"]
     assert not found({"amount": patients, **F, "class": LABELS}).maybe_groups
+    once = [*range(1000, 1000 + ROWS - 3), 1000, 1001, 1002]
+    few = found({"patient_id": once, **F, "class": LABELS})
+    assert (few.group.name, few.group.why) == ("patient_id", "197 different values in 200 rows")
 
 
 def test_agreeing():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from concours.api.lineups import lineup_for, record_said
-from concours.api.new import draft
+from concours.api.new import Draft, draft
 from concours.contest.config import task_of
 from concours.core.entrant import Entrant
 from concours.core.errors import ConcoursError, ContestError
@@ -26,23 +27,31 @@ from concours.entrants.recipes import build, resolve
 from concours.entrants.tables import has_sentences
 from concours.entrants.zoo import specs
 from concours.kernels.rows.confident import doubted
-from concours.stores.blobs import get_table, is_table
+from concours.stores.blobs import get_array, get_table, is_table
 from concours.stores.memory import MemoryStore
 from concours.stores.values import get_values
 from concours.tasks.advice.quality import missing_share, rarest_share
 from concours.tasks.advice.rules import Facts, Lineup
 from concours.tasks.kinds import kind_named
+from concours.tasks.places import row_number
 
 _GIB = 2**30
 _LOOKED_AT = 3000
 """Rows by which labels are doubted, at most."""
 _DOUBTER = "logistic"
 _SHOWN = 5
+_CHOICES = ("target", "id", "drop", "user", "item", "event")
+_BY = {"group", "time"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Doubt:
-    """A row whose label is likely wrong: what it is called, its label, and what it likely is."""
+    """A row whose label is likely wrong.
+
+    Attributes:
+        row: its id, its file, or its number in the source, as `row 7`.
+        given, likely: its label, and the one that is likelier.
+    """
 
     row: str
     given: str
@@ -55,6 +64,7 @@ class Advice:
 
     Attributes:
         data, kind: its name and what kind of task it is for.
+        choices: what the columns are for, by what was found: the target, ids, columns that are left out; each in words.
         facts: what rules looked at.
         warnings: what to look into: leaks, duplicates, rare classes and gaps, in words.
         doubts: the rows whose labels are most likely wrong; empty where nobody could tell.
@@ -64,6 +74,7 @@ class Advice:
 
     data: str
     kind: str
+    choices: Mapping[str, str]
     facts: Facts
     warnings: tuple[str, ...]
     doubts: tuple[Doubt, ...]
@@ -86,6 +97,8 @@ def advise(
 ) -> Advice:
     """Reads data as `concours new` does, and says what to look into, and whom to run within some limits.
 
+    Rows that cannot be read, or have no target, are left out, which is one of the things to look into.
+
     Args:
         target, kind: as of `api.new.draft`.
         memory_gb: what may be used; by default what is free.
@@ -99,7 +112,7 @@ def advise(
     for name, limit in (("--memory", memory_gb), ("--seconds", seconds), ("--latency", latency_ms)):
         if limit is not None and not limit > 0:
             raise ContestError(f"{name} must be above 0, got {limit:g}")
-    made = draft(data, target=target, kind=kind)
+    made = draft(data, target=target, kind=kind, on_bad_row="skip")
     task = task_of(tomllib.loads(made.text)["task"])
     store = MemoryStore()
     ingested = ingest(task, store, seed=0, folder=Path())
@@ -108,12 +121,13 @@ def advise(
     own = kind_named(problem.kind)
     table = get_table(store, problem.train.x) if is_table(store, problem.train.x) else None
     form = own.widest if own.mixed and has_sentences(x) else own.form
-    classes = len(problem.output.labels)
+    coded = isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "iu"
+    classes = len(problem.output.labels) if coded else 0
     share, doubts = _doubts(ingested, store, form, x, y) if classes >= 2 else (None, ())
     facts = Facts(
         form=form.name,
         rows=problem.train.rows,
-        columns=ingested.size.columns,
+        columns=ingested.size.columns if table is None else table.num_columns,
         classes=classes,
         missing=round(missing_share(x if table is None else table), 4),
         rarest=round(rarest_share(y, classes), 4),
@@ -127,12 +141,25 @@ def advise(
     return Advice(
         data=problem.name,
         kind=problem.kind,
+        choices=_choices(made),
         facts=facts,
         warnings=warnings,
         doubts=doubts,
         lineup=lineup_for(facts, form),
         record=record_said(form),
     )
+
+
+def _choices(made: Draft) -> dict[str, str]:
+    """What the columns are for, each with why."""
+    found = {}
+    for one in made.settings:
+        if one.table == "task" and one.key in _CHOICES:
+            found[one.key] = f"{_listed(one.value)} ({one.why})" if one.why else _listed(one.value)
+        elif one.table == "task" and one.key == "split" and (by := _BY & one.value.keys()):
+            columns = ", ".join(repr(one.value[key]) for key in sorted(by))
+            found["split"] = f"by {columns} ({one.why.rpartition('; ')[2]})"
+    return found
 
 
 def _doubts(
@@ -152,12 +179,24 @@ def _doubts(
     except (ConcoursError, ValueError):
         return None, ()
     found = doubted(p, y[rows])
-    names = names_of(ingested, store, test=False)
+    names = _called(ingested, store)
     shown = [
         Doubt(row=names[rows[row]], given=written(labels[y[rows[row]]]), likely=written(labels[instead]))
         for row, instead in zip(found.rows[:_SHOWN].tolist(), found.instead[:_SHOWN].tolist(), strict=True)
     ]
     return round(found.share, 4), tuple(shown)
+
+
+def _called(ingested: Ingested, store: MemoryStore) -> list[str]:
+    """What rows that are fitted on are called by people: their ids, their files, or their numbers in the source."""
+    if ingested.data_ids is not None:
+        return names_of(ingested, store, test=False)
+    rows = get_array(store, ingested.problem.train.ids).tolist()
+    return [ingested.files[row] if ingested.files else f"row {row_number(ingested.places, row)}" for row in rows]
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _out_of_fold(form: Form, x: Any, y: Any, folds: Any, classes: int) -> Any:

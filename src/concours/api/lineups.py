@@ -23,8 +23,8 @@ def record_said(form: Form) -> str:
     portfolio = shipped()
     sets = portfolio.sets(form.name)
     if not sets:
-        return f"the record has no sets of {form.name}: the order is that of the kind's line-ups"
-    return f"contests of {portfolio.date} on {', '.join(sets)} ({portfolio.how})"
+        return "the record has no contests on such data, so that the order is that of the kind's line-ups"
+    return f"the record is of contests of {portfolio.date} on {', '.join(sets)} ({portfolio.how})"
 
 
 def _there(name: str, form: Form) -> bool:

@@ -47,10 +47,12 @@ class Ingested:
     Attributes:
         test_ids: what the rows of the test part are called: their ids where the task has a column of these, else their
             positions in the data as it was read, from 0.
-        test_files: of rows that are a file each, what those of a test part of its own are called; else empty.
+        files, test_files: of rows that are a file each, what those of the data and of a test part of its own are
+            called; else empty.
         rows: of the data that the test part was split off from, or of the test file.
         data_ids: what all rows of the data are called, where the task has a column of ids and the data has it.
         data_rows: of the data, without a test file.
+        places: (data_rows,) which rows of its source they are, from 0, where some of it were left out; else none.
         apart: whether the test part is a file of its own.
         reading: what was read, a line each of the data and of a test part of its own.
         forms: of columns, where rows do not keep them (`tasks.reading.Data`).
@@ -67,8 +69,10 @@ class Ingested:
     data_ids: pa.Array | None
     data_rows: int
     apart: bool
+    places: NDArray[np.int64] | None = None
     reading: tuple[str, ...] = ()
     forms: Mapping[str, Form] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
     test_files: tuple[str, ...] = ()
 
 
@@ -164,8 +168,10 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         scale=scale,
         data_ids=data_ids,
         data_rows=len(in_test),
+        places=data.rows,
         apart=test is not None,
         forms=data.forms,
+        files=data.files,
         test_files=test.files if test else (),
     )
 

@@ -138,7 +138,9 @@ def _names_rows(name: str, columns: Sequence[Column], test: Opened | None) -> bo
 
 
 def _is_group(column: Column) -> bool:
-    return column.named_entity and _repeats(column)
+    """Whether a column that is called so tells persons or things apart that come again, however seldom."""
+    seldom = column.named_id and _SINGLE * column.rows < column.distinct < column.rows
+    return column.named_entity and (_repeats(column) or (seldom and _discrete(column)))
 
 
 def _maybe_group(column: Column, inputs: pa.Table) -> str | None:
@@ -156,11 +158,16 @@ def _maybe_group(column: Column, inputs: pa.Table) -> str | None:
 
 
 def _repeats(column: Column) -> bool:
-    discrete = column.holds in ("whole", "label") and not column.gaps
-    return discrete and _GROUPS <= column.distinct <= _SINGLE * column.rows
+    return _discrete(column) and _GROUPS <= column.distinct <= _SINGLE * column.rows
+
+
+def _discrete(column: Column) -> bool:
+    return column.holds in ("whole", "label") and not column.gaps
 
 
 def _many(column: Column) -> str:
+    if column.distinct > _SINGLE * column.rows:
+        return f"{column.distinct:,} different values in {column.rows:,} rows"
     return f"{column.distinct:,} different values, each in {column.rows / column.distinct:.1f} rows on average"
 
 

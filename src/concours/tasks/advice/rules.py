@@ -210,6 +210,8 @@ def advised(facts: Facts, known: Sequence[str], record: Sequence[str], *, sets: 
 
 
 def _why(name: str, first: dict[str, str], record: Sequence[str], sets: Sequence[str]) -> str:
-    place = list(record).index(name) + 1 if name in record else 0
-    by_record = f"number {place} by the record of {len(sets)} sets" if place else "of the kind's own line-up"
-    return f"{first[name]}; {by_record}" if name in first else by_record
+    if name in record:
+        known = f"by the record of {len(sets)} sets"
+    else:
+        known = "in a line-up of the kind, and not in the record" if record else "by the order of the kind's line-ups"
+    return f"{first[name]}; among these {known}" if name in first else known
