@@ -10,12 +10,13 @@ from rich.table import Table
 from concours.cli.console import Console
 from concours.cli.plot import IntervalPlot
 from concours.cli.terminal import escape
+from concours.compete.matches import forfeited
 
 _WIDTH, _NAME, _HEAD = 16, 20, 6
 
 
 def print_matches(found: Mapping[str, Any], out: Console) -> None:
-    """Ratings with intervals, and the points of each against each of the field in percent."""
+    """Ratings with intervals, the points of each against each of the field in percent, and what teams forfeited."""
     ratings = [line for line in found.get("ratings", ()) if line["ci"]]
     if not ratings:
         return
@@ -39,3 +40,5 @@ def print_matches(found: Mapping[str, Any], out: Console) -> None:
         )
     out.print(table)
     out.print("[dim]  columns: points against each of the field, in percent of a win for every game[/]")
+    for told in forfeited(found.get("teams", {}).get("forfeits", {})):
+        out.print(f"[dim]  in games of teams: {escape(told)}[/]")

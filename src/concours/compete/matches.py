@@ -6,10 +6,10 @@ ranks are those of any contest; only that the results of one hang on whom else t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
@@ -18,8 +18,18 @@ from concours.core.job import Job
 from concours.core.problem import Problem
 from concours.core.process import Memo, MemoProcess, Plan, unfinished
 from concours.core.seeds import derive_seed
+from concours.core.written import counted
 
 Pair = tuple[int, int]
+Told = Mapping[str, Any]
+"""As of `compete.shown.Forfeits`."""
+
+FORFEITED: Final[Mapping[str, str]] = {
+    "illegal": "played what may not be played",
+    "late": "took too long",
+    "crashed": "failed",
+}
+"""Why a game is given up, in words of who did."""
 
 
 def field_of(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -68,17 +78,13 @@ class Matches(MemoProcess):
 
     def shown(self, state: Memo) -> dict[str, Any]:
         """Who forfeited how many games to whom and why, by the names of those in the field. Small JSON."""
-        field, told = self._field(state), dict[str, dict[str, Any]]()
-        games = 0
+        field, told, games = self._field(state), dict[str, dict[str, Any]](), 0
         for one, other in self._pairs(field):
             done = state.done(self._meet(state, (one, other)))
             if not done:
                 continue
             games += done.values["games"]
-            for forfeit in done.values["forfeits"]:
-                name = state.candidates[(one, other)[forfeit["who"]]].entrant.name
-                so_far = told.setdefault(name, {"illegal": 0, "late": 0, "crashed": 0, "first": forfeit["told"]})
-                so_far[forfeit["why"]] += forfeit["games"]
+            add_forfeits(told, done.values["forfeits"], [state.candidates[i].entrant.name for i in (one, other)])
         return {"games": games, "forfeits": told}
 
     def _jobs(self, state: Memo) -> list[Job]:
@@ -179,6 +185,23 @@ class Matches(MemoProcess):
             models=(learned.outputs["agent"],),
             fit_s=learned.cost.phases.get("fit", 0.0),
         )
+
+
+def forfeited(told: Mapping[str, Told]) -> list[str]:
+    """A sentence for each who forfeited games, by name."""
+    return [
+        f"{name} forfeited {counted(sum(each[why] for why in FORFEITED), 'game')}: it "
+        + ", ".join(f"{what} in {each[why]}" for why, what in FORFEITED.items() if each[why])
+        + f"; the first: {each['first']}"
+        for name, each in told.items()
+    ]
+
+
+def add_forfeits(told: dict[str, dict[str, Any]], found: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    """Adds what two forfeited in their matches (`engine.runners.play.meet`) to what is told of them by name."""
+    for forfeit in found:
+        none = {"illegal": 0, "late": 0, "crashed": 0, "first": forfeit["told"]}
+        told.setdefault(names[forfeit["who"]], none)[forfeit["why"]] += forfeit["games"]
 
 
 def parts(problem: Problem) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from concours.compete.matches import field_of, openings
+from concours.compete.joined import joined
+from concours.compete.matches import add_forfeits, field_of, openings
 from concours.core.entrant import Candidate
 from concours.core.job import Job
 from concours.core.problem import Problem
@@ -16,20 +17,42 @@ from concours.core.seeds import derive_seed
 
 @dataclass(frozen=True, kw_only=True)
 class Rating(MemoProcess):
-    """One job rates everybody, alliances too; another plays the two best of the field once more, to be replayed."""
+    """One job rates everybody, alliances too; another plays the two best of the field once more, to be replayed.
+
+    What teams forfeited, or others against them, is in the jobs of the leaderboard in which they met the field.
+    """
 
     problem: Problem
     threads: int = 1
 
     def plan(self, state: Memo) -> Plan:
-        return unfinished(state, [self._rate(state), *self._replay(state)])
+        return unfinished(state, [self._rate(state), *self._replay(state), *self._teams(state).values()])
 
     def shown(self, state: Memo) -> dict[str, Any]:
         """Ratings, the best first; points of each against each of the field; a game. Small JSON."""
         rated, replays = state.done(self._rate(state)), self._replay(state)
         replay = state.done(replays[0]) if replays else None
         found = dict(rated.values) if rated else {}
-        return {**found, **({"replay": dict(replay.values)} if replay else {})}
+        return {**found, "teams": self._of_teams(state), **({"replay": dict(replay.values)} if replay else {})}
+
+    def _of_teams(self, state: Memo) -> dict[str, Any]:
+        """Games of teams, and who forfeited how many of them, as of `Matches.shown`."""
+        field, told, games = field_of(state.candidates), dict[str, dict[str, Any]](), 0
+        for team, job in self._teams(state).items():
+            done = state.done(job)
+            games += done.values["games"] if done else 0
+            for other, found in zip(field, done.values["forfeits"] if done else (), strict=False):
+                add_forfeits(told, found, [team, other.entrant.name])
+        return {"games": games, "forfeits": told}
+
+    def _teams(self, state: Memo) -> dict[str, Job]:
+        """The jobs in which teams have met the field, as the leaderboard asked for them, by name."""
+        known, teams = {candidate.entrant.digest: candidate for candidate in state.candidates}, dict[str, Job]()
+        for team in state.candidates:
+            if (joint := team.entrant.joint) and "agents" in joint.artifacts:
+                parents = [known[digest] for digest in joint.parents]
+                teams[team.entrant.name] = joined(self.problem, team.entrant, joint, parents, self.threads)
+        return teams
 
     def _rate(self, state: Memo) -> Job:
         return state.kept.once("rate", None, lambda: self._rating(state.candidates))

@@ -160,6 +160,13 @@ class Replay(TypedDict):
     ended: str
 
 
+class OfTeams(TypedDict):
+    """Games of teams against the field, and who forfeited some of them."""
+
+    games: int
+    forfeits: dict[str, Forfeits]
+
+
 class ShownMatches(TypedDict):
     """Matches; see `compete.matches.Matches.shown` and `compete.rated.Rating.shown`."""
 
@@ -172,6 +179,7 @@ class ShownMatches(TypedDict):
     best: NotRequired[list[int]]
     points: NotRequired[list[list[float | None]]]
     openings: NotRequired[list[list[float | None]]]
+    teams: NotRequired[OfTeams]
     replay: NotRequired[Replay]
 
 

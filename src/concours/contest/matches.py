@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from concours.compete.matches import Matches
+from concours.compete.matches import Matches, forfeited
 from concours.compete.rated import Rating
 from concours.compete.shown import ShownMatches
 from concours.contest.setup import Setup
 from concours.contest.stages import Format, Stage
 from concours.core.entrant import Candidate
 from concours.core.standings import Standing, StandingStatus
-from concours.core.written import counted
 from concours.engine.loop import Engine
 
 NAME = "matches"
@@ -45,7 +44,7 @@ def play(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s:
             )
         )
     shown = process.shown(state)
-    return Stage(candidates=tuple(field), away=tuple(away), value=shown, warnings=tuple(_forfeits(shown["forfeits"])))
+    return Stage(candidates=tuple(field), away=tuple(away), value=shown, warnings=tuple(forfeited(shown["forfeits"])))
 
 
 def rate(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s: float | None) -> Mapping[str, Any]:
@@ -53,16 +52,6 @@ def rate(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s:
     process = Rating(problem=setup.problem, threads=setup.threads)
     state = engine.drive(process, candidates, seed=setup.seed, until_s=until_s)
     return process.shown(state)
-
-
-def _forfeits(told: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    words = {"illegal": "played what may not be played", "late": "took too long", "crashed": "failed"}
-    return [
-        f"{name} forfeited {counted(sum(each[why] for why in words), 'game')}: it "
-        + ", ".join(f"{what} in {each[why]}" for why, what in words.items() if each[why])
-        + f"; the first: {each['first']}"
-        for name, each in told.items()
-    ]
 
 
 def _unsuited(setup: Setup) -> str:

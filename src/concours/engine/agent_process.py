@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,13 @@ def main() -> None:
         try:
             if act is None:
                 act = act_of(told["recipe"], told["params"], told["source"], Path.cwd())
-                answer: dict[str, Any] = {"ready": True}
+                answer = json.dumps({"ready": True})
             else:
-                answer = {"action": _asked(act, told)}
+                answer = json.dumps({"action": _asked(act, told)})
         except Exception as error:  # noqa: BLE001 (whatever a user's code raises)
             said = str(error).strip().splitlines()
-            answer = {"failed": f"{type(error).__name__}: {said[0] if said else ''}"[:_TOLD]}
-        answers.write(json.dumps(answer).encode() + b"\n")
+            answer = json.dumps({"failed": f"{type(error).__name__}: {said[0] if said else ''}"[:_TOLD]})
+        answers.write(answer.encode() + b"\n")
         answers.flush()
 
 
@@ -41,9 +42,11 @@ def _asked(act: Act, told: dict[str, Any]) -> int:
     """An action as a whole number. Raises TypeError where it is none."""
     seen = np.array(told["observation"], dtype=told["dtype"]).reshape(told["shape"])
     action = act(seen, np.array(told["mask"], dtype=np.int8))
-    if isinstance(action, bool | str) or action is None or int(action) != action:
-        raise TypeError(f"act must give the number of an action, got {action!r}")
-    return int(action)
+    if not isinstance(action, str | bytes | bool | np.bool_):
+        with suppress(TypeError, ValueError, OverflowError, RuntimeError):  # of what is no number, or no whole one
+            if (number := int(action)) == action:
+                return number
+    raise TypeError(f"act must give the number of an action, got {action!r}")
 
 
 if __name__ == "__main__":

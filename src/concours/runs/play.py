@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-import numpy as np
-
 from concours.core import consent
 from concours.core.asked import asked_of_recipe
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.errors import DataError
-from concours.engine.agents import Player, Players, asked_of_agents
-from concours.engine.runners.play import Team
+from concours.engine.agents import Player, Players, Team, asked_of_agents
 from concours.kernels.games.game import Game, replayed
 from concours.kernels.games.named import code_of, game_named
 from concours.kernels.games.playing import Forfeit
@@ -121,9 +118,9 @@ def _agents(candidate: Candidate) -> list[Digest]:
 
 def _asked(result: Result, candidate: Candidate, game: Game, position: Any, draw: Random) -> int:
     joint, seconds = candidate.entrant.joint, float(result.setup.problem.output.meta["move_seconds"])
-    with Players(result.folder.store, game, _agents(candidate), seconds) as players:
-        asked: Player = Team(game, players, np.array(joint.weights)) if joint else players[0]
+    with Players(result.folder.store, game, _agents(candidate)) as players:
+        asked: Player = Team(game, players, joint.weights) if joint else players[0]
         try:
-            return asked.move(position, draw)
+            return asked.move(position, draw, seconds)
         except Forfeit as error:
             raise DataError(f"{candidate.entrant.name} gives up: it {error}") from None

@@ -12,7 +12,7 @@ from concours.core.ports import Store
 from concours.engine.agents import Players
 from concours.engine.outputs import output_of
 from concours.engine.rows import get_rows, sides_of_first
-from concours.engine.runners.play import derived
+from concours.engine.runners.play import derived, seconds_of, timed
 from concours.engine.work import JobResult
 from concours.kernels.games.game import Game
 from concours.kernels.games.named import game_named
@@ -74,8 +74,8 @@ def replay(job: Job, store: Store) -> JobResult:
     output: Any = output_of(job)
     game, rows = game_named(output.game), get_rows(store, job.inputs["x"])
     agents = [job.inputs["agent0"], job.inputs["agent1"]]
-    with Players(store, game, agents, output.move_seconds) as players:
-        movers, chosen = [player.move for player in players], None
+    with Players(store, game, agents) as players:
+        movers, chosen = [timed(player, seconds_of(job)) for player in players], None
         for opening, (moves, chance) in enumerate(zip(rows["moves"], rows["chance"], strict=True)):
             actions = tuple(int(word) for word in str(moves).split())
             played = play(game, actions, int(chance), movers, derived(job.seed, int(chance), 0))

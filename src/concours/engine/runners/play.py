@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from random import Random
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from concours.core.digests import Digest
 from concours.core.job import Job
 from concours.core.ports import Store
-from concours.engine.agents import OfUser, Player, Players, keep_agent
+from concours.engine.agents import OfUser, Patient, Player, Players, Team, keep_agent
 from concours.engine.deterministic import deterministic
 from concours.engine.outputs import output_of
 from concours.engine.rows import get_rows
 from concours.engine.work import JobResult
 from concours.entrants.agents.making import agent_of, of_user
-from concours.kernels.games.game import Game, Position
+from concours.kernels.games.game import Game
 from concours.kernels.games.named import game_named
 from concours.kernels.games.playing import WHYS, Mover, Played, play
 from concours.kernels.games.results import against_itself, results, turned
@@ -36,7 +36,8 @@ def check_agent(job: Job, store: Store) -> JobResult:
     """Makes the agent, to find out whether the recipe leads to one."""
     game, recipe, params = _game(job), job.params["recipe"], job.params["params"]
     if of_user(recipe):
-        OfUser(game, recipe, params, get_json(store, job.inputs["code"]), _seconds(job)).close()
+        code = job.inputs.get("code")
+        OfUser(game, recipe, params, get_json(store, code) if code else {}).close()
     else:
         agent_of(recipe, params)
     return JobResult(values={"sample_weight": True, "one_by_one": []})
@@ -64,17 +65,13 @@ def meet(job: Job, store: Store) -> JobResult:
     game, outputs, forfeits, games = _game(job), dict[str, Digest](), _Forfeits(), 0
     with (
         deterministic(threads=job.threads, seed=job.seed),
-        Players(store, game, [job.inputs["agent0"], job.inputs["agent1"]], _seconds(job)) as players,
+        Players(store, game, [job.inputs["agent0"], job.inputs["agent1"]]) as players,
     ):
         for part, name in _PARTS.items():
             if part not in job.outputs:
                 continue
-            points = np.array(
-                [
-                    [forfeits.heard(opening, seat, played) for seat, played in enumerate(both)]
-                    for opening, both in enumerate(_matches(game, get_rows(store, job.inputs[name]), players, job.seed))
-                ]
-            )
+            rows = get_rows(store, job.inputs[name])
+            points = _met(job, rows, [players[0]] * len(rows), players[1], forfeits)
             games += points.size
             outputs[part] = put_array(store, points)
     return JobResult(outputs=outputs, values={"games": games, "forfeits": forfeits.told})
@@ -99,20 +96,20 @@ def count_results(job: Job, store: Store) -> JobResult:
 def meet_jointly(job: Job, store: Store) -> JobResult:
     """A team, each move of which is a vote of its members, meets the field from each opening, from both seats.
 
-    Who is in the team and fails has no vote in that move; where all fail, the team gives up the game.
-
     Inputs: `member0`…, `opponent0`…, openings `x` and `test_x`, `folds`. Params: `weights` of members for the test
-    part, `fold_weights` for the openings of each fold. Outputs: `oof` and `test`, as of `count_results`.
+    part, `fold_weights` for the openings of each fold. Outputs: `oof` and `test`, as of `count_results`. Values:
+    `games`, how many; `forfeits` against each of the field, as of `meet`.
     """
     game, outputs, phases = _game(job), dict[str, Digest](), dict[str, float]()
     members, opponents = _named(job, "member"), _named(job, "opponent")
-    weights = np.array([job.params["weights"], *job.params["fold_weights"]])
-    seconds = _seconds(job)
+    weights = [job.params["weights"], *job.params["fold_weights"]]
+    forfeits, games = [_Forfeits() for _ in opponents], 0
     with (
         deterministic(threads=job.threads, seed=job.seed),
-        Players(store, game, members, seconds) as team,
-        Players(store, game, opponents, seconds) as field,
+        Players(store, game, members) as team,
+        Players(store, game, opponents) as field,
     ):
+        voting = [Patient(Team(game, team, each)) for each in weights]
         for part, name in _PARTS.items():
             if part not in job.outputs:
                 continue
@@ -120,44 +117,14 @@ def meet_jointly(job: Job, store: Store) -> JobResult:
             own = np.zeros(len(rows), np.int64)
             if part == "oof" and len(weights) > 1:
                 own = get_array(store, job.inputs["folds"]).reshape(len(rows), -1)[:, 0] + 1
-            each = []
-            for opponent in field:
-                points = np.empty((len(rows), _SEATS))
-                for number in range(len(rows)):
-                    voting = Team(game, team, weights[own[number]])
-                    both = next(iter(_matches(game, rows.iloc[number : number + 1], [voting, opponent], job.seed)))
-                    points[number] = _of_first(both)
-                each.append(results(points))
-            outputs[part] = put_values(store, np.concatenate(each, axis=1))
+            asked = [voting[place] for place in own]
+            each = [_met(job, rows, asked, other, heard) for other, heard in zip(field, forfeits, strict=True)]
+            games += sum(points.size for points in each)
+            outputs[part] = put_values(store, np.concatenate([results(points) for points in each], axis=1))
             phases["predict" if part == "test" else part] = time.perf_counter() - began
-    return JobResult(outputs=outputs, phases=phases)
-
-
-class Team:
-    """Agents that vote on each move; of moves with as many votes the one that the first of them named first."""
-
-    def __init__(self, game: Game, members: Sequence[Player], weights: Floats) -> None:
-        self._game = game
-        self._members = [(member, weight) for member, weight in zip(members, weights, strict=True) if weight]
-
-    def move(self, position: Position, draw: Random) -> int:
-        from concours.kernels.games.playing import Forfeit
-
-        votes, failed, legal = dict[int, float](), None, self._game.legal(position)
-        for member, weight in self._members:
-            try:
-                action = member.move(position, draw)
-            except Forfeit as error:
-                failed = error
-                continue
-            if action in legal:
-                votes[action] = votes.get(action, 0.0) + weight
-        if not votes:
-            raise failed or Forfeit("illegal", "nobody of the team played what may be played")
-        return max(votes, key=votes.__getitem__)
-
-    def close(self) -> None:
-        """Its members are closed by whoever made them."""
+    return JobResult(
+        outputs=outputs, values={"games": games, "forfeits": [heard.told for heard in forfeits]}, phases=phases
+    )
 
 
 class _Forfeits:
@@ -181,27 +148,26 @@ class _Forfeits:
         return [{"who": who, "why": why, **self._found[who, why]} for who, why in keys]
 
 
-def _matches(game: Game, rows: pd.DataFrame, players: Sequence[Player], seed: int) -> Any:
-    """For each opening two games: the first of two players begins, then the second does. The seat of the first is the
-    number of the game.
-    """
-    movers: list[Mover] = [player.move for player in players]
-    for moves, chance in zip(rows["moves"], rows["chance"], strict=True):
+def _met(job: Job, rows: pd.DataFrame, ones: Sequence[Player], other: Player, forfeits: _Forfeits) -> Floats:
+    """(openings, seats) the points of the one of each opening against the other: it begins, then the other does."""
+    game, seconds, points = _game(job), seconds_of(job), np.empty((len(rows), _SEATS))
+    for opening, (moves, chance) in enumerate(zip(rows["moves"], rows["chance"], strict=True)):
         actions = tuple(int(word) for word in str(moves).split())
-        chances = [derived(seed, int(chance), seat) for seat in range(_SEATS)]
-        yield [
-            play(game, actions, int(chance), order, own)
-            for order, own in zip((movers, movers[::-1]), chances, strict=True)
-        ]
+        movers = [timed(player, seconds) for player in (ones[opening], other)]
+        for seat, order in enumerate((movers, movers[::-1])):
+            played = play(game, actions, int(chance), order, derived(job.seed, int(chance), seat))
+            points[opening, seat] = forfeits.heard(opening, seat, played)
+    return points
+
+
+def timed(player: Player, seconds: float) -> Mover:
+    """Who plays with so much time for each move."""
+    return partial(player.move, seconds=seconds)
 
 
 def derived(seed: int, chance: int, seat: int) -> int:
     """The seed of a game's chances: another for each opening and seat, whatever other openings there are."""
     return int(np.random.SeedSequence([seed, chance, seat]).generate_state(1, np.uint64)[0])
-
-
-def _of_first(both: Sequence[Played]) -> list[float]:
-    return [both[0].points, 1.0 - both[1].points]
 
 
 def _named(job: Job, what: str) -> list[Digest]:
@@ -214,9 +180,7 @@ def _game(job: Job) -> Game:
     return game_named(output.game)
 
 
-def _seconds(job: Job) -> float:
+def seconds_of(job: Job) -> float:
+    """That anybody may take for a move."""
     output: Any = output_of(job)
     return float(output.move_seconds)
-
-
-Rule = Callable[[Floats], Floats]

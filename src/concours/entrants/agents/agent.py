@@ -64,6 +64,13 @@ class Searching(Untaught):
             raise RecipeError(f"it looks ahead, and in {game.name} not everything can be seen; leave it out")
 
 
+def whole(name: str, value: Any) -> int:
+    """A parameter that counts something. Raises RecipeError where it is no whole number from 1 on."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise RecipeError(f"{name}: a whole number from 1 was expected, got {value!r}")
+    return value
+
+
 def own(points: float, player: int) -> float:
     """The points of a player, of those of the first."""
     return 1.0 - points if player else points

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from concours.entrants.agents.agent import Searching, Untaught, own
+from concours.entrants.agents.agent import Searching, Untaught, own, whole
 from concours.kernels.games.game import Game, Position
 
 
@@ -38,7 +38,7 @@ class MinimaxAgent(Searching):
     """
 
     def __init__(self, depth: int = 3) -> None:
-        self.depth = depth
+        self.depth = whole("depth", depth)
 
     def move(self, game: Game, position: Position, draw: Random) -> int:
         player, legal = game.player(position), list(game.legal(position))

@@ -64,5 +64,5 @@ def act_of(recipe: str, params: Mapping[str, Any], source: Mapping[str, str], wo
 
 
 def of_user(recipe: str) -> bool:
-    """Whether a recipe is a user's file, which sees what a player sees, and runs apart."""
-    return is_file(recipe)
+    """Whether a recipe is of code that is asked about: a user's, which sees what a player sees, and runs apart."""
+    return is_file(recipe) or bool(asked_of_recipe(recipe, {}))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from concours.entrants.agents.agent import Tensors, flat, own
+from concours.entrants.agents.agent import Tensors, flat, own, whole
 from concours.kernels.games.game import Game, Position, mask
 
 Floats = NDArray[np.float32]
@@ -29,7 +29,7 @@ class _Learned:
     """What both have in common: a network of two layers, with so many numbers for each position that is seen."""
 
     def __init__(self, units: int, more: int) -> None:
-        self.units, self._more = units, more
+        self.units, self._more = whole("units", units), more
         self._network: nn.Sequential | None = None
 
     def get_tensors(self) -> dict[str, NDArray[Any]]:
@@ -119,7 +119,7 @@ class DeepQAgent(_Learned):
 
     def __init__(self, steps: int = 600, units: int = 128) -> None:
         super().__init__(units, 0)
-        self.steps = steps
+        self.steps = whole("steps", steps)
 
     def learn(self, game: Game, seed: int) -> None:
         """Plays against itself, less and less at random."""
@@ -181,7 +181,7 @@ class ActorAgent(_Learned):
 
     def __init__(self, steps: int = 150, units: int = 128) -> None:
         super().__init__(units, 1)
-        self.steps = steps
+        self.steps = whole("steps", steps)
 
     def learn(self, game: Game, seed: int) -> None:
         """Plays against itself, by its policy."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from concours.core.errors import RecipeError
-from concours.entrants.agents.agent import Tensors, own
+from concours.entrants.agents.agent import Tensors, own, whole
 from concours.kernels.games.game import Game, Position
 
 _MOST: Final = 50_000
@@ -31,7 +31,7 @@ class TabularAgent:
     """
 
     def __init__(self, games: int = 15_000, rate: float = 0.3, exploring: float = 0.5) -> None:
-        self.games, self.rate, self.exploring = games, rate, exploring
+        self.games, self.rate, self.exploring = whole("games", games), rate, exploring
         self._table: dict[bytes, _Row] = {}
 
     def learn(self, game: Game, seed: int) -> None:

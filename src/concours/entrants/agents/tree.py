@@ -6,7 +6,7 @@ from itertools import pairwise
 from math import log, sqrt
 from random import Random
 
-from concours.entrants.agents.agent import Searching
+from concours.entrants.agents.agent import Searching, whole
 from concours.kernels.games.game import Game, Position
 
 
@@ -36,7 +36,7 @@ class TreeAgent(Searching):
     """
 
     def __init__(self, simulations: int = 200, exploring: float = 0.3) -> None:
-        self.simulations, self.exploring = simulations, exploring
+        self.simulations, self.exploring = whole("simulations", simulations), exploring
 
     def move(self, game: Game, position: Position, draw: Random) -> int:
         legal = game.legal(position)

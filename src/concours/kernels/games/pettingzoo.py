@@ -7,8 +7,9 @@ import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
+from math import isnan
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,11 @@ from concours.core.asked import asked_of_recipe
 from concours.core.errors import ContestError, MissingPackage
 from concours.core.optional import install_command, installed
 from concours.kernels.games.game import at_random
+from concours.kernels.games.others import LONGEST, theirs
 
-_LONGEST = 400
-"""Plies after which a game is a draw."""
+_TWO: Final = 2
+_ASKED: Final = ("reset", "observe", "step", "possible_agents")
+"""What is asked of an environment."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,18 @@ class Environment:
     def __post_init__(self) -> None:
         self._first  # noqa: B018 (to fail here rather than in a match)
 
+    @property
+    def written(self) -> str:
+        return f"pettingzoo:{self.called}"
+
     @cached_property
     def _first(self) -> Any:
+        return self._env()
+
+    @theirs
+    def _env(self) -> Any:
         if not installed("pettingzoo"):
-            raise MissingPackage(
-                f"pettingzoo:{self.called} takes PettingZoo; get it with: {install_command('pettingzoo')}"
-            )
+            raise MissingPackage(f"{self.written} takes PettingZoo; get it with: {install_command('pettingzoo')}")
         if "." in self.called:
             consent.require(asked_of_recipe(f"{self.called}:env", {}))
         module = self.called if "." in self.called else f"pettingzoo.classic.{self.called}"
@@ -72,15 +81,26 @@ class Environment:
         except ModuleNotFoundError as error:
             lacking = error.name or module
             if module.startswith(lacking):
-                raise ContestError(f"pettingzoo:{self.called}: there is no module {module}") from None
-            raise MissingPackage(f"pettingzoo:{self.called} takes {lacking}, which is not installed") from None
-        if not hasattr(found, "env"):
-            raise ContestError(f"pettingzoo:{self.called}: {module} has no function env, which makes an environment")
+                raise ContestError(f"{self.written}: there is no module {module}") from None
+            raise MissingPackage(f"{self.written} takes {lacking}, which is not installed") from None
+        if not callable(getattr(found, "env", None)):
+            raise ContestError(f"{self.written}: {module} has no function env, which makes an environment")
         environment = found.env()
+        if away := [each for each in _ASKED if not hasattr(environment, each)]:
+            raise ContestError(f"{self.written}: what env makes has no {away[0]}: it is no environment of turns (AEC)")
         environment.reset(seed=0)
+        if (players := len(environment.possible_agents)) != _TWO:
+            raise ContestError(f"{self.written}: it is played by {players}, and an environment of two was expected")
         seen = environment.observe(environment.agent_selection)
-        if len(environment.possible_agents) != 2 or not isinstance(seen, dict) or "action_mask" not in seen:
-            raise ContestError(f"pettingzoo:{self.called} is no environment of two who play in turn, with a mask")
+        if (
+            not isinstance(seen, dict)
+            or seen.keys() < {"observation", "action_mask"}
+            or np.ndim(seen["action_mask"]) != 1
+        ):
+            raise ContestError(
+                f"{self.written}: observe must give a dict with an observation and an action_mask of 0 and 1, got "
+                f"{str(seen)[:60]}"
+            )
         return environment
 
     @property
@@ -99,31 +119,38 @@ class Environment:
     def opening(self) -> int:
         return 2
 
+    @theirs
     def start(self, chance: int) -> At:
         environment = _copied(self._first)
         environment.reset(seed=chance % (1 << 31))
         return At(environment, (), chance)
 
+    @theirs
     def player(self, position: At) -> int:
         environment = position.environment
         return int(environment.possible_agents.index(environment.agent_selection))
 
+    @theirs
     def legal(self, position: At) -> tuple[int, ...]:
         seen = position.environment.observe(position.environment.agent_selection)
         return tuple(np.flatnonzero(seen["action_mask"]).tolist())
 
+    @theirs
     def step(self, position: At, action: int) -> At:
         environment = _copied(position.environment)
         environment.step(action)
         return At(environment, (*position.actions, action), position.chance)
 
+    @theirs
     def points(self, position: At) -> float | None:
         environment = position.environment
         first, second = environment.possible_agents
         over = any(environment.terminations.values()) or any(environment.truncations.values())
-        if not over and len(position.actions) < _LONGEST:
+        if not over and len(position.actions) < LONGEST:
             return None
-        won, other = (environment.unwrapped._cumulative_rewards.get(each, 0.0) for each in (first, second))
+        won, other = (float(environment.unwrapped._cumulative_rewards[each]) for each in (first, second))
+        if isnan(won) or isnan(other):
+            raise ContestError(f"{self.written}: what the players have won must be numbers, got {won} and {other}")
         return 0.5 if won == other else float(won > other)
 
     def worth(self, position: At) -> float:
@@ -133,6 +160,7 @@ class Environment:
     def playout(self, position: At, draw: Random) -> float:
         return at_random(self, position, draw)
 
+    @theirs
     def observe(self, position: At) -> NDArray[Any]:
         environment = position.environment
         return np.asarray(environment.observe(environment.agent_selection)["observation"])

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from concours.core.errors import ContestError, MissingPackage
 from concours.core.optional import install_command
 from concours.kernels.games.game import at_random
-
-_LONGEST = 400
-"""Plies after which a game is a draw."""
+from concours.kernels.games.others import LONGEST, theirs
 
 
 @dataclass(frozen=True)
@@ -50,24 +48,26 @@ class Spiel:
     def __post_init__(self) -> None:
         self._game  # noqa: B018 (to fail here rather than in a match)
 
+    @property
+    def written(self) -> str:
+        return f"open_spiel:{self.called}"
+
     @cached_property
     def _game(self) -> Any:
         try:
             import pyspiel
         except ImportError:
-            raise MissingPackage(
-                f"open_spiel:{self.called} takes OpenSpiel; get it with: {install_command('pyspiel')}"
-            ) from None
+            raise MissingPackage(f"{self.written} takes OpenSpiel; get it with: {install_command('pyspiel')}") from None
         try:
             game = pyspiel.load_game(self.called)
         except Exception as error:  # noqa: BLE001 (of its own kind)
-            raise ContestError(f"open_spiel:{self.called}: {str(error).splitlines()[0][:200]}") from None
+            raise ContestError(f"{self.written}: {str(error).splitlines()[0][:200]}") from None
         kind = game.get_type()
         in_turn = kind.dynamics == pyspiel.GameType.Dynamics.SEQUENTIAL
         constant = kind.utility in (pyspiel.GameType.Utility.ZERO_SUM, pyspiel.GameType.Utility.CONSTANT_SUM)
         if game.num_players() != 2 or not in_turn or not constant:
             raise ContestError(
-                f"open_spiel:{self.called} is no game of two who play in turn, where one wins what the other loses"
+                f"{self.written} is no game of two who play in turn, where one wins what the other loses"
             )
         return game
 
@@ -91,23 +91,28 @@ class Spiel:
     def opening(self) -> int:
         return 2 if self.open else 0
 
+    @theirs
     def start(self, chance: int) -> At:
         return self._dealt(At(self._game.new_initial_state(), chance))
 
+    @theirs
     def player(self, position: At) -> int:
         return int(position.state.current_player())
 
+    @theirs
     def legal(self, position: At) -> tuple[int, ...]:
         return tuple(position.state.legal_actions())
 
+    @theirs
     def step(self, position: At, action: int) -> At:
         state = position.state.clone()
         state.apply_action(action)
         return self._dealt(At(state, position.draw, position.plies + 1))
 
+    @theirs
     def points(self, position: At) -> float | None:
         if not position.state.is_terminal():
-            return 0.5 if position.plies >= _LONGEST else None
+            return 0.5 if position.plies >= LONGEST else None
         least, most = self._game.min_utility(), self._game.max_utility()
         return float((position.state.returns()[0] - least) / (most - least))
 
@@ -118,6 +123,7 @@ class Spiel:
     def playout(self, position: At, draw: Random) -> float:
         return at_random(self, position, draw)
 
+    @theirs
     def observe(self, position: At) -> NDArray[Any]:
         """What the player knows, as OpenSpiel's tensor of information, or else of observation."""
         kind, player = self._game.get_type(), self.player(position)

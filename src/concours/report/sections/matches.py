@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from concours.compete.matches import FORFEITED, Told
 from concours.core.written import counted
 from concours.report.axis import NOTHING
 from concours.report.figures import Figure, Grid, Replay, Rows, Section, Step, Table
 from concours.report.lines import Report
 from concours.report.picture import Row, interval_plot
 
-_FORFEITS: Final = (
-    ("illegal", "played what may not be played"),
-    ("late", "took too long"),
-    ("crashed", "failed"),
-)
 _PIECES: Final = str.maketrans("KQRBNPkqrbnp", "♔♕♖♗♘♙♚♛♜♝♞♟")
 _OPENINGS: Final = 24
 """So many openings are shown one by one."""
@@ -26,14 +22,14 @@ def matches_section(r: Report) -> Section | None:
     found = r.value.get("format") or {}
     if found.get("name") != "matches" or not found.get("points"):
         return None
-    forfeits = found.get("forfeits", {})
+    forfeits, teams = found.get("forfeits", {}), found.get("teams", {"games": 0, "forfeits": {}})
     text = (
         (
             f"All of the field met one another from every opening, each pair from both seats: {found['games']:,} games. "
             "Points are 1 for a game won and ½ for a draw, or the share of the stakes; the board has their mean over all "
             "of the field, oneself counted as a draw. Alliances meet the field, and nobody of it is judged by them."
         ),
-        _forfeited(forfeits),
+        _forfeited(forfeits, teams),
     )
     ratings = [line for line in found.get("ratings", ()) if line["ci"]]
     replay = found.get("replay")
@@ -47,24 +43,34 @@ def matches_section(r: Report) -> Section | None:
             _openings(found),
             *([_replay(replay)] if replay else []),
         ),
-        tables=(_table(forfeits),) if forfeits else (),
+        tables=tuple(
+            _table(each, caption)
+            for each, caption in (
+                (forfeits, "Games that were forfeited, of all openings"),
+                (teams["forfeits"], "Games of teams that were forfeited, by them or by whom they met"),
+            )
+            if each
+        ),
     )
 
 
-def _forfeited(forfeits: Mapping[str, Mapping[str, Any]]) -> str:
-    count = sum(each[why] for each in forfeits.values() for why, _ in _FORFEITS)
-    if not count:
-        return "Nobody forfeited a game."
-    return f"{counted(count, 'game')} of these were forfeited, by {', '.join(forfeits)}: they count as lost."
+def _forfeited(forfeits: Mapping[str, Told], teams: Mapping[str, Any]) -> str:
+    told = [_count(forfeits, "of these")] if forfeits else []
+    if teams["forfeits"]:
+        told.append(_count(teams["forfeits"], f"of the {counted(teams['games'], 'game')} of teams against the field"))
+    return " ".join([*told, "They count as lost."]) if told else "Nobody forfeited a game."
 
 
-def _table(forfeits: Mapping[str, Mapping[str, Any]]) -> Table:
+def _count(forfeits: Mapping[str, Told], of: str) -> str:
+    count = sum(each[why] for each in forfeits.values() for why in FORFEITED)
+    return f"{counted(count, 'game')} {of} {'was' if count == 1 else 'were'} forfeited, by {', '.join(forfeits)}."
+
+
+def _table(forfeits: Mapping[str, Told], caption: str) -> Table:
     return Table(
-        caption="Games that were forfeited, of all openings",
-        head=("Agent", *(words for _, words in _FORFEITS), "the first"),
-        rows=tuple(
-            (name, *(f"{each[why]:,}" for why, _ in _FORFEITS), each["first"]) for name, each in forfeits.items()
-        ),
+        caption=caption,
+        head=("Agent", *FORFEITED.values(), "the first"),
+        rows=tuple((name, *(f"{each[why]:,}" for why in FORFEITED), each["first"]) for name, each in forfeits.items()),
         words=(4,),
     )
 

@@ -14,6 +14,7 @@ from concours.core.errors import ContestError, DataError, nearest
 from concours.core.written import counted
 from concours.kernels.games.game import Game, opened, replayed
 from concours.kernels.games.named import game_named
+from concours.kernels.games.others import tried
 from concours.tasks.cells import Form
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
@@ -43,7 +44,8 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     fewer different ones than asked for, the last are again the first, with other chances.
 
     Raises:
-        ContestError, DataError: there is no such game, or an opening cannot be played; it says in which row.
+        ContestError: there is no such game, or it is broken (`kernels.games.others.tried`).
+        DataError: an opening cannot be played; it says in which row.
         MissingPackage: a library is not installed.
     """
     require_taken(task, kind)
@@ -54,9 +56,11 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     if strange := [key for key in task.options if key not in KEYS]:
         raise ContestError(f"task.options.{strange[0]}: unknown key; {nearest(strange[0], KEYS)}")
     game = game_named(task.data)
-    asked, left_out, warnings = task.options.get("openings", USUAL), 0, tuple[str, ...]()
+    told = tried(game, task.data) if ":" in task.data else ""
+    asked, left_out, warnings = task.options.get("openings", USUAL), 0, tuple(filter(None, [told]))
     if isinstance(asked, str):
-        moves, left_out, warnings = _of_file(asked, game, task, folder)
+        moves, left_out, faults = _of_file(asked, game, task, folder)
+        warnings += faults
         notes = f"openings of {asked}"
     else:
         plies = _whole(task.options.get("plies", game.opening), "plies", least=0)
