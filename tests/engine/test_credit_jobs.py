@@ -13,6 +13,7 @@ from concours.engine.runners.complement import complement
 from concours.engine.runners.credit import credit
 from concours.engine.runners.score import as_taken
 from concours.insights.complement import Alliance, smallest
+from concours.kernels.games.results import points_a_row
 from concours.kernels.joining.blending import blend
 from concours.kernels.joining.calibration import Calibration
 from concours.kernels.joining.decisions import decide
@@ -21,6 +22,7 @@ from concours.stores.blobs import put_array
 from concours.stores.memory import MemoryStore
 from concours.tasks.metrics.named import metric_named
 from concours.tasks.outputs.classes import Classes
+from concours.tasks.outputs.points import Points
 from concours.testing.toys import toy_output
 
 ROWS, FOLDS = 120, 3
@@ -174,6 +176,19 @@ def test_more_members_than_can_be_counted():
     true = shapley(game.scored(every_coalition(13)).values)
     assert (np.abs(np.array(values["shapley"]) - true) < 4 * np.array(values["stderr"])).all()
     assert max(values["stderr"]) < 0.03
+
+
+def test_who_plays_nobody_brings_nothing_home_of_any_opponent():
+    """A mixture of agents has credit however many opponents there are: nobody of it is worth no points."""
+    draw = np.random.default_rng(0)
+    members = [draw.random((24, 3 * 3)) * (0.9, 0.5)[place] for place in range(2)]
+    output = Points(game="tictactoe")
+    game = Game(how="mean", metric=output.measures["points"](output), y=np.ones(24), members=members,
+                weights=np.array([[0.75, 0.25]]), group=np.zeros(24, np.int64), prior=output.prior(np.ones(24), None),
+                output=output)  # fmt: skip
+    found = game.scored(np.array([[False, False], [True, True]])).values
+    assert np.isclose(found[0], 0.0)
+    assert np.isclose(found[1], points_a_row(members[0], 0.75 * members[0] + 0.25 * members[1]).mean())
 
 
 def test_a_metric_that_is_not_defined():

@@ -150,10 +150,10 @@ class Game:
 
     @cached_property
     def _silent(self) -> Any:
-        """What is said of the rows where nobody speaks, (rows, …); one number stands for as many as members say."""
+        """What is said of the rows where nobody speaks, (rows, …); once said it stands as often as members say it."""
         said = take(self.prior, np.zeros(len(self.y), dtype=np.int64))
-        alike = self.summed and said.shape[1:] == (1,)
-        return np.repeat(said, self.members[0].shape[1], axis=1) if alike else said
+        times = self.members[0].shape[1] // said.shape[1] if self.summed and said.ndim == 2 else 1
+        return np.tile(said, (1, times)) if times > 1 else said
 
     @cached_property
     def _path(self) -> Path:
