@@ -45,10 +45,14 @@ class Matches(MemoProcess):
     beginning of the candidates of whom all have met.
 
     Law: the results of two agents do not hang on who else there is.
+
+    Attributes:
+        counting: whether results are counted too, which takes moments, and so is done when the time is up.
     """
 
     problem: Problem
     threads: int = 1
+    counting: bool = False
 
     def plan(self, state: Memo) -> Plan:
         return unfinished(state, self._jobs(state))
@@ -91,7 +95,7 @@ class Matches(MemoProcess):
         learning = [self._learn(state, index) for index in range(len(state.candidates))]
         meeting = [self._meet(state, pair) for pair in self._pairs(self._ready(state))]
         field = self._field(state)
-        counting = [self._count(state, field, index) for index in field] if self._over(state) else []
+        counting = [self._count(state, field, index) for index in field] if self.counting and self._over(state) else []
         return [*learning, *meeting, *counting]
 
     def _ready(self, state: Memo) -> list[int]:

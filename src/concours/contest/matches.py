@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from concours.compete.matches import Matches, forfeited
@@ -27,7 +28,9 @@ _STATUS: Mapping[str, StandingStatus] = {
 def play(engine: Engine, setup: Setup, candidates: Sequence[Candidate], until_s: float | None) -> Stage:
     """All against all; who failed, or did not meet all in time, does not go on."""
     process = Matches(problem=setup.problem, threads=setup.threads)
-    state = engine.drive(process, candidates, seed=setup.seed, until_s=until_s)
+    engine.drive(process, candidates, seed=setup.seed, until_s=until_s)
+    process = replace(process, counting=True)
+    state = engine.drive(process, candidates, seed=setup.seed)
     field, failed = process.complete(state), process.failed(state)
     going = {candidate.entrant.name for candidate in field}
     away = []

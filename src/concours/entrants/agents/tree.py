@@ -15,11 +15,10 @@ class _Node:
 
     __slots__ = ("below", "ended", "left", "player", "points", "position", "visits")
 
-    def __init__(self, game: Game, position: Position, draw: Random) -> None:
+    def __init__(self, game: Game, position: Position) -> None:
         self.position, self.ended = position, game.points(position)
         self.player = game.player(position) if self.ended is None else 0
         self.left = list(game.legal(position)) if self.ended is None else []
-        draw.shuffle(self.left)
         self.below: dict[int, _Node] = {}
         self.visits, self.points = 0, 0.0
 
@@ -42,7 +41,7 @@ class TreeAgent(Searching):
         legal = game.legal(position)
         if len(legal) == 1:
             return legal[0]
-        root = _Node(game, position, draw)
+        root = _Node(game, position)
         for _ in range(self.simulations):
             self._simulate(game, root, draw)
         return max(root.below, key=lambda action: (root.below[action].visits, root.below[action].points))
@@ -53,8 +52,8 @@ class TreeAgent(Searching):
             node = self._best(node)
             path.append(node)
         if node.left:
-            action = node.left.pop()
-            node.below[action] = _Node(game, game.step(node.position, action), draw)
+            action = node.left.pop(int(draw.random() * len(node.left)))
+            node.below[action] = _Node(game, game.step(node.position, action))
             node = node.below[action]
             path.append(node)
         points = node.ended
@@ -67,5 +66,9 @@ class TreeAgent(Searching):
 
     def _best(self, node: _Node) -> _Node:
         """Of the positions below the one with the greatest bound."""
-        scale = self.exploring * sqrt(2 * log(node.visits + 1))
-        return max(node.below.values(), key=lambda n: n.points / n.visits + scale / sqrt(n.visits))
+        scale, best, found = self.exploring * sqrt(2 * log(node.visits + 1)), -1.0, node
+        for below in node.below.values():
+            bound = below.points / below.visits + scale / sqrt(below.visits)
+            if bound > best:
+                best, found = bound, below
+        return found

@@ -36,6 +36,8 @@ _LEAD: Final = 12
 """A lead by so much wins about three times in four."""
 
 _LOWEST: Final = sum(_BOTTOM)
+_SHIFTS: Final = tuple((step, 2 * step, 3 * step) for step in (_SIDE, _SIDE - 1, _SIDE + 1))
+"""By how many bits places are apart that lie in a row, once, twice and three times."""
 
 Board = tuple[int, int, int]
 """Places of the first, of the second, as bits, and who is to play."""
@@ -101,18 +103,20 @@ class ConnectFour:
             return ended
         first, second, player = position
         mine, other = (second, first) if player else (first, second)
-        taken, chance = first | second, draw.random
+        taken, chance, winning, losing = first | second, draw.random, _wins(mine), _wins(other)
         while taken != _FULL:
             playable = (taken + _LOWEST) & _FULL
-            if _wins(mine) & playable:
+            if winning & playable:
                 return 1.0 - player
-            if threats := _wins(other) & playable:
+            if threats := losing & playable:
                 playable = threats & -threats
             else:
-                places = [place for column in _COLUMN if (place := playable & column)]
-                playable = places[int(chance() * len(places))]
+                for _ in range(int(chance() * playable.bit_count())):
+                    playable &= playable - 1  # less the lowest
+                playable &= -playable
             taken |= playable
             mine, other, player = other, mine | playable, 1 - player
+            winning, losing = losing, _wins(other)
         return 0.5
 
     def observe(self, position: Board) -> NDArray[Any]:
@@ -135,12 +139,9 @@ class ConnectFour:
 def _wins(bits: int) -> int:
     """Places that would make four in a row; some of them may be taken, or off the board (Pons 2015)."""
     found = bits << 1 & bits << 2 & bits << 3
-    for step in (_SIDE, _SIDE - 1, _SIDE + 1):
-        twice = 2 * step
-        pair = bits << step & bits << twice
-        found |= pair & bits << twice + step | pair & bits >> step
-        pair = bits >> step & bits >> twice
-        found |= pair & bits >> twice + step | pair & bits << step
+    for once, twice, thrice in _SHIFTS:
+        above, below = bits << once, bits >> once
+        found |= above & bits << twice & (bits << thrice | below) | below & bits >> twice & (bits >> thrice | above)
     return found
 
 
