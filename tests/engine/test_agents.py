@@ -187,12 +187,14 @@ def test_whoever_takes_too_long_is_not_asked_for_ever() -> None:
 
 
 def test_a_team_has_no_more_time_than_anybody() -> None:
-    """One that hangs takes its share of a team's time and no vote from others; what the quick ones leave the slow have."""
-    hanging, quick, slow = Thinker(0, 9.0), Thinker(4), Thinker(3, 0.15)
+    """One that hangs takes its share of a team's time and no vote from others; what the quick ones leave the slow have;
+    and who cannot change the vote is not asked."""
+    hanging, quick, slow = Thinker(0, 9.0), Thinker(4), Thinker(5, 0.15)
     began = time.monotonic()
-    assert asked(Team(GAME, [hanging, quick, slow], [0.6, 0.2, 0.4]), 0.3) == 3
-    assert time.monotonic() - began < 0.3
-    assert asked(Team(GAME, [quick, slow], [0.6, 0.4]), 0.2) == 4
+    assert asked(Team(GAME, [slow, quick, Thinker(5), hanging], [0.15, 0.2, 0.2, 0.45]), 0.3) == 5
+    assert time.monotonic() - began < 2.0
+    assert asked(Team(GAME, [slow, quick], [0.4, 0.6]), 0.2) == 4
+    assert slow.asked == 1
     assert asked(Team(GAME, [hanging], [1.0]), 0.02) == "late: thinks"
     assert asked(Team(GAME, [Thinker(99)], [1.0])) == "illegal: nobody of the team played what may be played"
 

@@ -91,7 +91,8 @@ class OfOurs:
 
 
 class Team:
-    """Agents that vote on each move; of moves with as many votes the one that the first of them named first.
+    """Agents that vote on each move, those with the greatest weight first; of moves with as many votes the one that was
+    named first is played. Who cannot change the vote any more is not asked.
 
     A team has as long for a move as anybody: what is left of it is shared by those who are still to be asked. Who fails
     has no vote in that move, and where all do the team gives up.
@@ -99,11 +100,17 @@ class Team:
 
     def __init__(self, game: Game, members: Sequence[Player], weights: Sequence[float]) -> None:
         self._game = game
-        self._members = [(member, weight) for member, weight in zip(members, weights, strict=True) if weight]
+        pairs = [(member, weight) for member, weight in zip(members, weights, strict=True) if weight]
+        self._members = sorted(pairs, key=lambda pair: -pair[1])
 
     def move(self, position: Position, draw: Random, seconds: float) -> int:
         votes, failed, legal = dict[int, float](), None, self._game.legal(position)
+        left = sum(weight for _, weight in self._members)
         for asked, (member, weight) in enumerate(self._members):
+            *_, second, first = (0.0, 0.0, *sorted(votes.values()))
+            if first - second > left:
+                break
+            left -= weight
             share, began = seconds / (len(self._members) - asked), time.monotonic()
             try:
                 action = member.move(position, draw, share)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from math import log, sqrt
 from random import Random
+from typing import Final
 
 from concours.entrants.agents.agent import Searching, whole
 from concours.kernels.games.game import Game, Position
+
+_LOOK: Final = 10
+"""After so many simulations it is looked whether more of them could change anything."""
 
 
 class _Node:
@@ -23,14 +27,21 @@ class _Node:
         self.visits, self.points = 0, 0.0
 
 
+def _decided(root: _Node, left: int) -> bool:
+    """Whether so many more simulations cannot change what was looked at most often."""
+    *_, second, first = (0, *sorted(below.visits for below in root.below.values()))
+    return first - second > left
+
+
 class TreeAgent(Searching):
     """Upper confidence bounds for trees (Kocsis and Szepesvári 2006), with games at random from each leaf.
 
     A leaf is worth the mean of how the game went when it was played out from there (`Game.playout`) and of how it
-    stands (`Game.worth`), as in AlphaGo (Silver et al. 2016). What was looked at most often is played.
+    stands (`Game.worth`), as in AlphaGo (Silver et al. 2016). What was looked at most often is played, as soon as
+    nothing else can be looked at more often any more.
 
     Args:
-        simulations: of each move.
+        simulations: of each move, at most.
         exploring: how much what was seldom tried is preferred.
     """
 
@@ -42,8 +53,10 @@ class TreeAgent(Searching):
         if len(legal) == 1:
             return legal[0]
         root = _Node(game, position)
-        for _ in range(self.simulations):
+        for left in reversed(range(self.simulations)):
             self._simulate(game, root, draw)
+            if left % _LOOK == 0 and _decided(root, left):
+                break
         return max(root.below, key=lambda action: (root.below[action].visits, root.below[action].points))
 
     def _simulate(self, game: Game, root: _Node, draw: Random) -> None:
