@@ -15,8 +15,8 @@ from concours.compete.matches import forfeited
 
 _WIDEST, _LEAST, _NAME, _CELL = 16, 6, 20, 4
 """Letters of the plot of intervals, at most and at least; of a name; and of a column of points."""
-_RATED = 16
-"""Letters of rank and rating."""
+_RATED = 11
+"""Letters of a letter and a rating, and what is between columns."""
 
 
 def print_matches(found: Mapping[str, Any], out: Console) -> None:
@@ -30,7 +30,8 @@ def print_matches(found: Mapping[str, Any], out: Console) -> None:
     out.print(f"\n[cyan]matches[/]: {found['games']:,} games; ratings are of those from the openings that judge")
     field = [line["name"] for line in ratings if line["name"] in found["field"]]
     letters = dict(zip(field, ascii_lowercase, strict=False))
-    room = out.width - _RATED - min(max(len(line["name"]) for line in ratings), _NAME) - 4
+    spans = [_span(line) for line in ratings]
+    room = out.width - _RATED - max(map(len, spans)) - min(max(len(line["name"]) for line in ratings), _NAME)
     plot = IntervalPlot([tuple(line["ci"]) for line in ratings], min(max(room - _CELL * len(field), _LEAST), _WIDEST))
     shown = list(letters)[: max((room - plot.width) // _CELL, 0)]
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
@@ -40,12 +41,10 @@ def print_matches(found: Mapping[str, Any], out: Console) -> None:
     table.add_column("", no_wrap=True)
     for name in shown:
         table.add_column(letters[name], justify="right", no_wrap=True, min_width=_CELL - 1)
-    for line in ratings:
-        best, worst = line["rank_best"], line["rank_worst"]
-        span = f"{best}–{worst}" if best != worst else f"{best}"
+    for line, span in zip(ratings, spans, strict=True):
         points = dict(zip(found["field"], found["points"][found["everybody"].index(line["name"])], strict=True))
         table.add_row(
-            f"  {line['rank']:>2} [dim]({span})[/]",
+            span,
             letters.get(line["name"], ""),
             escape(line["name"]),
             f"{line['rating']:.0f}",
@@ -57,3 +56,8 @@ def print_matches(found: Mapping[str, Any], out: Console) -> None:
     out.print(f"[dim]  a, b, …: points against {some}, in percent of a win for every game[/]")
     for told in forfeited(found.get("teams", {}).get("forfeits", {})):
         out.print(f"[dim]  in games of teams: {escape(told)}[/]")
+
+
+def _span(line: Mapping[str, Any]) -> str:
+    best, worst = line["rank_best"], line["rank_worst"]
+    return f"  {line['rank']:>2} ({f'{best}–{worst}' if best != worst else best})"

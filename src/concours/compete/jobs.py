@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from concours.compete.joined import joined
+from concours.compete.joined import before, joined
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate
 from concours.core.event import Done
@@ -98,11 +98,16 @@ class Jobs:
         made_of = (candidate.oof, candidate.decision)
         return self.kept.once("score", made_of, lambda: self._score(*made_of))
 
-    def blend(self, joint: Joint, parents: Sequence[Candidate]) -> Job:
-        """Joins the predictions of an alliance's parents."""
-        made_of = [(parent.oof, parent.test) for parent in parents]
+    def before(self, joint: Joint) -> list[Job]:
+        """What comes before the predictions of an alliance's parents are joined."""
         problem, entrant = self.problem, self.candidate.entrant
-        return self.kept.once("blend", made_of, lambda: joined(problem, entrant, joint, parents, self.threads))
+        return self.kept.once("before", None, lambda: before(problem, entrant, joint, self.threads))
+
+    def blend(self, joint: Joint, parents: Sequence[Candidate], made: Sequence[Done] = ()) -> Job:
+        """Joins the predictions of an alliance's parents."""
+        made_of = [*((parent.oof, parent.test) for parent in parents), *(done.outputs for done in made)]
+        problem, entrant = self.problem, self.candidate.entrant
+        return self.kept.once("blend", made_of, lambda: joined(problem, entrant, joint, parents, self.threads, made))
 
     def _on_board(self, fold: Fold) -> bool:
         """Whether the model of this fold is (part of) the one on the board."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from concours.core.digests import Digest
 from concours.core.entrant import Candidate, Entrant
+from concours.core.event import Done
 from concours.core.job import Job
 from concours.core.joint import Joint
 from concours.core.needed import meta_learners
@@ -16,14 +17,33 @@ from concours.core.registry import load
 from concours.core.seeds import derive_seed
 
 
-def joined(problem: Problem, entrant: Entrant, joint: Joint, parents: Sequence[Candidate], threads: int) -> Job:
-    """The job that joins the predictions of parents, which are complete, as their alliance does."""
+def joined(
+    problem: Problem,
+    entrant: Entrant,
+    joint: Joint,
+    parents: Sequence[Candidate],
+    threads: int,
+    made: Sequence[Done] = (),
+) -> Job:
+    """The job that joins the predictions of parents, which are complete, as their alliance does.
+
+    Args:
+        made: how the jobs `before` ended; what they yielded it gets as inputs `made0_oof`, ….
+    """
     inputs = {**_predictions(problem, parents), **(_rows(problem) if _reads_rows(joint) else {})}
     inputs |= _models(parents) if joint.join.of_models else {}
+    for place, done in enumerate(made):
+        inputs |= {f"made{place}_{part}": digest for part, digest in done.outputs.items()}
     job: Job = load(joint.join.fit)(entrant, joint, inputs, threads)
-    params = {**job.params, "output": problem.output.told}
-    outputs = ("oof", "test") if problem.test else ("oof",)
-    return replace(job, params=params, outputs=outputs, label=f"{entrant.name}: blend")
+    return _of_problem(problem, replace(job, label=f"{entrant.name}: blend"))
+
+
+def before(problem: Problem, entrant: Entrant, joint: Joint, threads: int) -> list[Job]:
+    """The jobs that come before an alliance is joined; none of most ways."""
+    if not joint.join.before:
+        return []
+    inputs = {**_rows(problem), "folds": problem.folds}
+    return [_of_problem(problem, job) for job in load(joint.join.before)(entrant, joint, inputs, threads)]
 
 
 def by_weights(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
@@ -70,17 +90,34 @@ def by_meta_learners(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], 
     return Job(runner="meta_learner", inputs={**inputs, **learners, "model": model}, threads=threads)
 
 
-def by_playing(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:
-    """By meeting the field anew, a vote on each move: of each fold by its weights, and by those of new rows the test
-    part.
+def meeting(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> list[Job]:
+    """A team meets each of the field anew, a vote on each move: from openings of a fold by its weights, and from those
+    that judge by those of new rows.
     """
-    kept = joint.artifacts
-    rows = {name: digest for name, digest in inputs.items() if name in ("x", "test_x", "folds")}
-    agents = {f"member{place}": agent for place, agent in enumerate(kept["agents"])}
-    opponents = {f"opponent{place}": agent for place, agent in enumerate(kept["field"])}
-    how = {"weights": list(joint.weights), "fold_weights": [list(weights) for weights in joint.fold_weights]}
-    seed = derive_seed(0, entrant.digest, "meet")
-    return Job(runner="meet_jointly", inputs={**rows, **agents, **opponents}, params=how, threads=threads, seed=seed)
+    members = {f"member{place}": agent for place, agent in enumerate(joint.artifacts["agents"])}
+    return [
+        Job(
+            runner="meet_jointly",
+            inputs={**inputs, **members, "opponent": agent},
+            params={"weights": list(joint.weights), "fold_weights": [list(weights) for weights in joint.fold_weights]},
+            threads=threads,
+            seed=derive_seed(0, entrant.digest, "meet"),
+            label=f"{entrant.name}: match {number} of {len(joint.artifacts['field'])}",
+        )
+        for number, agent in enumerate(joint.artifacts["field"], 1)
+    ]
+
+
+def by_playing(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
+    """By counting what the team's matches came to."""
+    field = range(len(joint.artifacts["field"]))
+    points = {
+        f"{part}{place}": digest
+        for place in field
+        for part in ("oof", "test")
+        if (digest := inputs.get(f"made{place}_{part}"))
+    }
+    return Job(runner="count_results", inputs=points, params={"place": None, "field": len(field)})
 
 
 def as_sites_say(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], threads: int) -> Job:  # noqa: ARG001
@@ -92,7 +129,13 @@ def as_sites_say(entrant: Entrant, joint: Joint, inputs: dict[str, Digest], thre
 
 
 def _reads_rows(joint: Joint) -> bool:
-    return bool(joint.join.of_rows or joint.artifacts.get("scorers") or joint.artifacts.get("agents"))
+    return bool(joint.join.of_rows or joint.artifacts.get("scorers"))
+
+
+def _of_problem(problem: Problem, job: Job) -> Job:
+    """A job that knows the output, and yields predictions of both parts."""
+    params = {**job.params, "output": problem.output.told}
+    return replace(job, params=params, outputs=("oof", "test") if problem.test else ("oof",))
 
 
 def _kept(joint: Joint, *names: str) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-from concours.compete.joined import joined
+from concours.compete.joined import before
 from concours.compete.matches import add_forfeits, field_of, openings
 from concours.core.entrant import Candidate
 from concours.core.job import Job
@@ -26,7 +27,8 @@ class Rating(MemoProcess):
     threads: int = 1
 
     def plan(self, state: Memo) -> Plan:
-        return unfinished(state, [self._rate(state), *self._replay(state), *self._teams(state).values()])
+        teams = chain.from_iterable(self._teams(state).values())
+        return unfinished(state, [self._rate(state), *self._replay(state), *teams])
 
     def shown(self, state: Memo) -> dict[str, Any]:
         """Ratings, the best first; points of each against each of the field; a game. Small JSON."""
@@ -38,21 +40,20 @@ class Rating(MemoProcess):
     def _of_teams(self, state: Memo) -> dict[str, Any]:
         """Games of teams, and who forfeited how many of them, as of `Matches.shown`."""
         field, told, games = field_of(state.candidates), dict[str, dict[str, Any]](), 0
-        for team, job in self._teams(state).items():
-            done = state.done(job)
-            games += done.values["games"] if done else 0
-            for other, found in zip(field, done.values["forfeits"] if done else (), strict=False):
-                add_forfeits(told, found, [team, other.entrant.name])
+        for team, jobs in self._teams(state).items():
+            for other, done in zip(field, map(state.done, jobs), strict=True):
+                if done:
+                    games += done.values["games"]
+                    add_forfeits(told, done.values["forfeits"], [team, other.entrant.name])
         return {"games": games, "forfeits": told}
 
-    def _teams(self, state: Memo) -> dict[str, Job]:
+    def _teams(self, state: Memo) -> dict[str, list[Job]]:
         """The jobs in which teams have met the field, as the leaderboard asked for them, by name."""
-        known, teams = {candidate.entrant.digest: candidate for candidate in state.candidates}, dict[str, Job]()
-        for team in state.candidates:
-            if (joint := team.entrant.joint) and "agents" in joint.artifacts:
-                parents = [known[digest] for digest in joint.parents]
-                teams[team.entrant.name] = joined(self.problem, team.entrant, joint, parents, self.threads)
-        return teams
+        return {
+            team.entrant.name: before(self.problem, team.entrant, joint, self.threads)
+            for team in state.candidates
+            if (joint := team.entrant.joint) and joint.join.before
+        }
 
     def _rate(self, state: Memo) -> Job:
         return state.kept.once("rate", None, lambda: self._rating(state.candidates))

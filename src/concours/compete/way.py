@@ -196,10 +196,14 @@ class Way:
             return self._entry([], self._candidate)
         if joint.join.own:
             return self._own_entry(joint, parents, known)
-        blend = self.jobs.blend(joint, parents)
+        jobs = list(self.jobs.before(joint))
+        made = [done for job in jobs if (done := self.state.done(job))]
+        if len(made) < len(jobs):
+            return self._entry(jobs, self._candidate)
+        jobs.append(blend := self.jobs.blend(joint, parents, made))
         done = self.state.done(blend)
         if not done:
-            return self._entry([blend], self._candidate)
+            return self._entry(jobs, self._candidate)
         cost = cost_of(joint, known, done.values.get("asked", ()))
         candidate = replace(
             self._candidate,
@@ -210,8 +214,8 @@ class Way:
             calls=_calls(done) if done.values.get("calls") else None,
         )
         if not candidate.oof:
-            return replace(self._test_only([blend], candidate), short=done.values[SHORT])
-        return self._calibrated([blend], candidate)
+            return replace(self._test_only(jobs, candidate), short=done.values[SHORT])
+        return self._calibrated(jobs, candidate)
 
     def _own_entry(self, joint: Joint, parents: Sequence[Candidate], known: Mapping[Digest, Candidate]) -> Entry:
         """How far an alliance with models of its own has come: made fold by fold, they go the way of a fitted one's."""

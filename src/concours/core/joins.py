@@ -42,6 +42,7 @@ class Join:
             is asked depends on the row, or on what was answered of it.
         plan: the process that chooses members and finds what they are joined by (`cooperate.joining.Joining`).
         fit: makes the job that joins the parents' kept predictions for the board (`compete.joined`).
+        before: makes the jobs that come before that one, whose outputs it reads; empty where there are none.
         models: of what has models of its own, makes the jobs that make that of a fold (`compete.own`).
         run: joins the parents' predictions of new rows (`engine.joints`).
         needs: what predicting with it reads, as `Needs`.
@@ -67,6 +68,7 @@ class Join:
     plan: str
     of: Literal["predictions", "weights", "knowledge", "calls"] = "predictions"
     fit: str = "concours.compete.joined:by_weights"
+    before: str = ""
     models: str = "concours.compete.own:merged"
     run: str = "concours.engine.joints:by_weights"
     needs: str = "concours.core.needed:those_with_a_weight"
@@ -346,6 +348,7 @@ _OWN: Mapping[str, Join] = {
         of="calls",
         plan="concours.cooperate.agents:Council",
         fit="concours.compete.joined:by_playing",
+        before="concours.compete.joined:meeting",
         credit="concours.cooperate.terms:of_nobody",
         artifacts=("agents", "field"),
         can=("meet",),

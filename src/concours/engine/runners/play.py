@@ -18,6 +18,7 @@ from concours.engine.agents import OfUser, Patient, Player, Players, Team, keep_
 from concours.engine.deterministic import deterministic
 from concours.engine.outputs import output_of
 from concours.engine.rows import get_rows
+from concours.engine.runners.join import numbered
 from concours.engine.work import JobResult
 from concours.entrants.agents.making import agent_of, of_user
 from concours.kernels.games.game import Game
@@ -67,10 +68,8 @@ def meet(job: Job, store: Store) -> JobResult:
         deterministic(threads=job.threads, seed=job.seed),
         Players(store, game, [job.inputs["agent0"], job.inputs["agent1"]]) as players,
     ):
-        for part, name in _PARTS.items():
-            if part not in job.outputs:
-                continue
-            rows = get_rows(store, job.inputs[name])
+        for part in job.outputs:
+            rows = get_rows(store, job.inputs[_PARTS[part]])
             points = _met(job, rows, [players[0]] * len(rows), players[1], forfeits)
             games += points.size
             outputs[part] = put_array(store, points)
@@ -81,50 +80,44 @@ def count_results(job: Job, store: Store) -> JobResult:
     """The results of one against each of the field, (openings, field * 3), itself an equal (`kernels.games.results`).
 
     Inputs: `oof0`… and `test0`…, the points of who of the two stands first in the field. Params: its `place` in the
-    `field` of so many, and the `rows` of each part.
+    `field` of so many, and the `rows` of each part; no place of who is not in it, whose points all are.
     """
-    place, field, outputs = job.params["place"], job.params["field"], dict[str, Digest]()
-    for part, rows in zip(job.outputs, job.params["rows"], strict=True):
-        each = [against_itself(rows)] * field
-        for other in (other for other in range(field) if other != place):
+    place, outputs = job.params["place"], dict[str, Digest]()
+    for number, part in enumerate(job.outputs):
+        each = []
+        for other in range(job.params["field"]):
+            if other == place:
+                each.append(against_itself(job.params["rows"][number]))
+                continue
             found = results(get_array(store, job.inputs[f"{part}{other}"]))
-            each[other] = found if place < other else turned(found)
+            each.append(found if place is None or place < other else turned(found))
         outputs[part] = put_values(store, np.concatenate(each, axis=1))
     return JobResult(outputs=outputs)
 
 
 def meet_jointly(job: Job, store: Store) -> JobResult:
-    """A team, each move of which is a vote of its members, meets the field from each opening, from both seats.
+    """A team, each move of which is a vote of its members, meets somebody from each opening, from both seats.
 
-    Inputs: `member0`…, `opponent0`…, openings `x` and `test_x`, `folds`. Params: `weights` of members for the test
-    part, `fold_weights` for the openings of each fold. Outputs: `oof` and `test`, as of `count_results`. Values:
-    `games`, how many; `forfeits` against each of the field, as of `meet`.
+    Inputs: `member0`…, `opponent`, openings `x` and `test_x`, `folds`. Params: `weights` of members for the test part,
+    `fold_weights` for the openings of each fold. Outputs and values: as of `meet`, the team first.
     """
-    game, outputs, phases = _game(job), dict[str, Digest](), dict[str, float]()
-    members, opponents = _named(job, "member"), _named(job, "opponent")
-    weights = [job.params["weights"], *job.params["fold_weights"]]
-    forfeits, games = [_Forfeits() for _ in opponents], 0
+    game, outputs, forfeits, games = _game(job), dict[str, Digest](), _Forfeits(), 0
+    members = [job.inputs[f"member{place}"] for place in range(numbered(job, "member"))]
     with (
         deterministic(threads=job.threads, seed=job.seed),
         Players(store, game, members) as team,
-        Players(store, game, opponents) as field,
+        Players(store, game, [job.inputs["opponent"]]) as others,
     ):
-        voting = [Patient(Team(game, team, each)) for each in weights]
-        for part, name in _PARTS.items():
-            if part not in job.outputs:
-                continue
-            began, rows = time.perf_counter(), get_rows(store, job.inputs[name])
+        voting = [Patient(Team(game, team, each)) for each in (job.params["weights"], *job.params["fold_weights"])]
+        for part in job.outputs:
+            rows = get_rows(store, job.inputs[_PARTS[part]])
             own = np.zeros(len(rows), np.int64)
-            if part == "oof" and len(weights) > 1:
+            if part == "oof" and len(voting) > 1:
                 own = get_array(store, job.inputs["folds"]).reshape(len(rows), -1)[:, 0] + 1
-            asked = [voting[place] for place in own]
-            each = [_met(job, rows, asked, other, heard) for other, heard in zip(field, forfeits, strict=True)]
-            games += sum(points.size for points in each)
-            outputs[part] = put_values(store, np.concatenate([results(points) for points in each], axis=1))
-            phases["predict" if part == "test" else part] = time.perf_counter() - began
-    return JobResult(
-        outputs=outputs, values={"games": games, "forfeits": [heard.told for heard in forfeits]}, phases=phases
-    )
+            points = _met(job, rows, [voting[place] for place in own], others[0], forfeits)
+            games += points.size
+            outputs[part] = put_array(store, points)
+    return JobResult(outputs=outputs, values={"games": games, "forfeits": forfeits.told})
 
 
 class _Forfeits:
@@ -168,11 +161,6 @@ def timed(player: Player, seconds: float) -> Mover:
 def derived(seed: int, chance: int, seat: int) -> int:
     """The seed of a game's chances: another for each opening and seat, whatever other openings there are."""
     return int(np.random.SeedSequence([seed, chance, seat]).generate_state(1, np.uint64)[0])
-
-
-def _named(job: Job, what: str) -> list[Digest]:
-    count = sum(name.startswith(what) for name in job.inputs)
-    return [job.inputs[f"{what}{place}"] for place in range(count)]
 
 
 def _game(job: Job) -> Game:
