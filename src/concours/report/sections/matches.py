@@ -121,14 +121,26 @@ def _ratings(r: Report, ratings: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def _pairs(found: Mapping[str, Any]) -> Figure:
+    rows, columns = _ranked(found, found["everybody"]), _ranked(found, found["field"])
     return Figure(
         title="Who beats whom",
         read="How to read it: the mean points of the one of the row against the one of the column, in percent of a win.",
-        drawing=_grid(found["field"], found["everybody"], found["points"]),
+        drawing=_grid(
+            [found["field"][place] for place in columns],
+            [found["everybody"][place] for place in rows],
+            [[found["points"][row][column] for column in columns] for row in rows],
+        ),
     )
 
 
+def _ranked(found: Mapping[str, Any], names: Sequence[str]) -> list[int]:
+    """Places of names in the order of their ratings."""
+    order = {line["name"]: place for place, line in enumerate(found.get("ratings", ()))}
+    return sorted(range(len(names)), key=lambda place: order.get(names[place], len(order)))
+
+
 def _openings(found: Mapping[str, Any]) -> Figure:
+    rows = _ranked(found, found["everybody"])
     count = min(len(found["openings"][0]), _OPENINGS)
     return Figure(
         title="With which opening",
@@ -138,8 +150,8 @@ def _openings(found: Mapping[str, Any]) -> Figure:
         ),
         drawing=_grid(
             [str(number) for number in range(1, count + 1)],
-            found["everybody"],
-            [row[:count] for row in found["openings"]],
+            [found["everybody"][place] for place in rows],
+            [found["openings"][place][:count] for place in rows],
         ),
     )
 
