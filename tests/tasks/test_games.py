@@ -67,3 +67,10 @@ def test_new_asks_which_game_agents_play(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("def act(observation, mask):\n    return 0\n")
     with pytest.raises(DataError, match=r"holds agents \(mine.py\), and nothing tells which game they play"):
         draft(str(tmp_path), out=tmp_path / "contest.toml")
+
+
+def test_a_file_of_an_agent_is_no_text_to_learn_to_write(tmp_path: Path) -> None:
+    """What is asked for is the one thing that it lacks: which game is played."""
+    (tmp_path / "mine.py").write_text("def act(observation, mask):\n    return int(mask.argmax())\n" * 20)
+    with pytest.raises(DataError, match="holds agents .mine.py., and nothing tells which game they play"):
+        draft(str(tmp_path / "mine.py"))

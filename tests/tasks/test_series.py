@@ -459,3 +459,17 @@ def test_series_are_found(tmp_path):
     (tmp_path / "noise.parquet").write_bytes(b"PAR1 no such thing 2026-01-01")
     others = ("few.csv", "double.csv", "words.csv", "timeless.csv", "noise.parquet", "absent.csv", ".")
     assert [find(tmp_path / name, Options()) for name in others] == [None] * len(others)
+
+
+def test_a_folder_of_a_training_and_a_test_part_is_found(tmp_path):
+    """By the names of its two files; the time stays with the folds, as the other file judges."""
+    days = pd.date_range("2026-01-01", periods=120).strftime("%Y-%m-%d")
+    table = pd.DataFrame({"day": days, "sold": np.arange(120) % 7})
+    table[:90].to_csv(tmp_path / "train.csv", index=False)
+    table[70:].to_csv(tmp_path / "test.csv", index=False)
+    keys = find(tmp_path, Options(asked=True))
+    assert keys["data"][0] == f"{tmp_path}/train.csv"
+    assert keys["test"][0] == f"{tmp_path}/test.csv"
+    assert keys["split"][0] == {"time": "day"}
+    (tmp_path / "more.csv").write_text("x\n1\n")
+    assert find(tmp_path, Options(asked=True)) is None

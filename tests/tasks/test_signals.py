@@ -241,3 +241,14 @@ def test_what_judges_is_named_once(tmp_path: Path) -> None:
     (tmp_path / "windows.json").write_text("[1, 2]")
     with pytest.raises(DataError, match=r"windows\.json: an object was expected"):
         read(task)
+
+
+def test_measurements_with_a_seldom_label_behind_them_may_be_rows_to_watch(tmp_path):
+    """It is proposed beside the classification of a table; a label that is not rare, or words, are no sign."""
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(200, 3)), columns=list("abc"))
+    for name, share, found in (("rare", 0.03, True), ("often", 0.15, False)):
+        table.assign(odd=(np.arange(200) < 200 * share).astype(int)).to_csv(tmp_path / f"{name}.csv", index=False)
+        assert (find_rows(tmp_path / f"{name}.csv", Options()) is not None) is found
+    worded = table.assign(city="Rome", odd=(np.arange(200) < 4).astype(int))
+    worded.to_csv(tmp_path / "worded.csv", index=False)
+    assert find_rows(tmp_path / "worded.csv", Options()) is None

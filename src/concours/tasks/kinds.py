@@ -335,6 +335,16 @@ _OWN = {
             sample="concours.tasks.samples:summarised",
         ),
         Kind(
+            name="game",
+            input=OPENING,
+            output=Points,
+            lineups={"fast": _AGENTS, "full": (*_AGENTS, "self-play")},
+            baseline="random-agent",
+            finder="concours.tasks.games.finding:find",  # before that of documents, which takes any text
+            named="concours.kernels.games.named:known",
+            sample="concours.tasks.games.finding:sample",
+        ),
+        Kind(
             name="language-modelling",
             input=PASSAGE,
             output=Language,
@@ -367,16 +377,6 @@ _OWN = {
             baseline="independent-pixels",
             finder="concours.tasks.drawings_found:find",
             sample="concours.tasks.samples:drawn",
-        ),
-        Kind(
-            name="game",
-            input=OPENING,
-            output=Points,
-            lineups={"fast": _AGENTS, "full": (*_AGENTS, "self-play")},
-            baseline="random-agent",
-            finder="concours.tasks.games.finding:find",
-            named="concours.kernels.games.named:known",
-            sample="concours.tasks.games.finding:sample",
         ),
         Kind(
             name="question-answering",

@@ -88,6 +88,7 @@ def chosen_target(columns: Sequence[Column], name: str) -> Choice:
     raise DataError(
         f"which of the {len(columns)} columns of {name} to predict is not clear: say it by --target COLUMN"
         + (f", for example {guesses}" if guesses else f"; there are: {there}")
+        + "; of several by --target once for each; to have rows put into groups, without one, by --kind clustering"
     )
 
 

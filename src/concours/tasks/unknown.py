@@ -183,7 +183,7 @@ def _series(columns: Sequence[Column], name: str) -> str | None:
     if len(numbers) == 1 and len(kinds) <= 1 and len(rest) - len(kinds) == 1 and all(c.holds == "label" for c in kinds):
         which = f"{kinds[0].distinct} series" if kinds else "a series"
         told = f"{numbers[0].name} by {times[0].name}"
-        how = "one at a time, each from a file of its own" if kinds else "it"
+        how = "all of them together" if kinds else "it"
         return (
             f"{name} holds {which}, one number in the order of a time ({told}). What Concours can do: "
             f"forecast {how}, by {FORECAST}."
@@ -203,8 +203,8 @@ def many_series(columns: Sequence[Column], table: pa.Table, name: str) -> str | 
     joined = ", once its time is one column of dates" if len(times) > 1 else ""
     return (
         f"{name} holds series, {len(numbers)} numbers in the order of a time ({names} by {', '.join(times)}). What "
-        f"Concours can do: forecast one of them, by {FORECAST}{joined}. To predict one of them from the others at "
-        f"the same time: --target {whole[-1]}, for example."
+        f"Concours can do: forecast the last of them, or those that --target names, by {FORECAST}{joined}. To predict "
+        f"one of them from the others at the same time: --target {whole[-1]}, for example."
     )
 
 

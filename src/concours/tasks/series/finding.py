@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.csv
 
 from concours.core.errors import ConcoursError, DataError
-from concours.tasks.readers.archives import entry_at
+from concours.tasks.readers.archives import entry_at, files_of, is_archive
 from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.header import absent
-from concours.tasks.readers.listing import suffix_of
+from concours.tasks.readers.listing import TABLES, by_names, content_names, suffix_of
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
 from concours.tasks.series.channels import Channels, channels_of, dated, numbered
@@ -38,11 +38,13 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
     A series is a file with a table, a row a step: a column of dates that follow one another evenly, and a column of
     numbers at least. The last of these is proposed as what is forecast, where none is named.
 
+    In a folder or an archive of two of them, by their names a training and a test part, the other judges.
+
     Raises:
         DataError: what is named is no column of numbers.
     """
-    if not source.is_file():
-        return None
+    if not source.is_file() or is_archive(source.name):
+        return _of_two(source, options)
     try:
         if not _may_have_dates(source):
             return None
@@ -75,6 +77,27 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
     if column is not None and len(options.names) > 1:
         raise DataError(f"--target: {opened.name} is a long table, by {column!r}; name its one column of values")
     return _keys(source, series, told, target, column)
+
+
+def _of_two(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
+    """The keys of a source of two tables, one of which judges; none of another."""
+    if not source.is_dir() and not is_archive(source.name):
+        return None
+    try:
+        names = [name for name in content_names(files_of(source)) if suffix_of(name) in TABLES]
+        layout = by_names(names, "tables", source.name)
+    except ConcoursError:
+        return None
+    if not len(names) == 2 == len(layout.train) + len(layout.test) or not layout.test:
+        return None
+    train, test = (
+        str(source / name) if source.is_dir() else f"{source}:{name}" for name in (*layout.train, *layout.test)
+    )
+    keys = find(Path(train), options)
+    if keys is None:
+        return None
+    time = keys["split"][0]["time"]
+    return {**keys, "test": (test, "its origins judge"), "split": ({"time": time}, "folds are stretches of time")}
 
 
 def _wanted(numbers: Sequence[str], options: Options) -> tuple[str, str]:

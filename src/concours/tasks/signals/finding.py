@@ -27,6 +27,7 @@ Keys = dict[str, tuple[Any, str]]
 _LARGEST: Final = 1 << 24
 """Bytes of a JSON file that is looked into unasked."""
 _RARE: Final = 0.2
+_SELDOM: Final = 0.05
 """The share of rows up to which a label may be that of anomalies."""
 
 
@@ -105,7 +106,7 @@ def find_rows(source: Path, options: Options) -> Keys | None:
         return None
     rare = {name: found for name in table.column_names if (found := _rare(table[name])) is not None}
     wanted = options.names[0] if options.names else next(reversed(rare), None)
-    if wanted is None or not (options.names or options.asked):
+    if wanted is None or not (options.names or options.asked or _looks_so(table, rare[wanted][1])):
         return None
     if wanted not in rare:
         raise DataError(
@@ -122,6 +123,13 @@ def find_rows(source: Path, options: Options) -> Keys | None:
         keys["positive"] = (label, f"{share:.2%} of rows, taken for the anomalies")
     keys["split"] = ({"test": 0.3}, "both sorts in each part by their share")
     return keys
+
+
+def _looks_so(table: pa.Table, share: float) -> bool:
+    """Whether a table that nobody speaks of may be one: measurements, and behind them a label that is rare indeed."""
+    *measured, _ = table.columns
+    numbers = all(pa.types.is_floating(each.type) or pa.types.is_integer(each.type) for each in measured)
+    return len(measured) > 1 and numbers and _rare(table.columns[-1]) is not None and share <= _SELDOM
 
 
 def _rare(column: pa.ChunkedArray) -> tuple[str, float] | None:
