@@ -12,7 +12,7 @@ import pytest
 from concours.api.new import draft
 from concours.core.errors import ContestError, DataError
 from concours.engine.ingest import ingest
-from concours.entrants.several import BOOSTERS, EachBoosted, EachTarget
+from concours.entrants.several import BOOSTERS, MODELS, EachBoosted, EachTarget
 from concours.entrants.several_networks import DenseSeveral
 from concours.stores.memory import MemoryStore
 from concours.stores.values import get_values
@@ -166,6 +166,17 @@ def test_a_target_that_is_always_the_same():
     p = EachTarget(outputs=[2, 0, 0]).fit(x, y).predict(x)
     assert (p[:, 1] > 0.99).all()
     assert (p[:, 2] == 2.5).all()
+
+
+@pytest.mark.parametrize("chained", [False, True])
+@pytest.mark.parametrize("model", sorted({*MODELS, *BOOSTERS} - {"prior"}))
+def test_a_label_of_one_row(model, chained):
+    """Whatever stops early by rows of each label that it holds out, is fitted without where a label has one row."""
+    x, y = _rows(0)
+    y[7, 0] = 3.0
+    make = EachBoosted if model in BOOSTERS else EachTarget
+    p = make(model=model, chained=chained, outputs=[4, 0], random_state=0).fit(x[:40], y[:40]).predict(x)
+    assert np.isfinite(p).all()
 
 
 def test_a_network_with_heads():

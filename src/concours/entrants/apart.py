@@ -26,6 +26,9 @@ _FOLDS = 5
 _MANY = 10_000
 """Rows above which scikit-learn's boosting stops early of its own accord."""
 
+_STOPPING = 0.1
+"""The share of rows that scikit-learn holds out to know when to stop."""
+
 
 class SetsApart:
     """What estimators share that set rows apart for themselves."""
@@ -62,6 +65,19 @@ def learn(estimator: Any, x: Any, y: NDArray[Any], *, kin: Kin | None, weights: 
             return _fit_watching(estimator, x, y, weights, held)
     with _crossing(last, kin, strata):
         return estimator.fit(x, y, **weighing(estimator, weights))
+
+
+def unstopped(estimator: Any, labels: Codes) -> Any:
+    """The estimator, told not to stop early where it would hold rows of each class out, and there are too few.
+
+    Args:
+        labels: of the rows, (rows,), from 0; each is there.
+    """
+    counts = np.bincount(labels)
+    few = counts.min() < 2 or len(counts) > _STOPPING * len(labels)
+    if few and getattr(estimator, "early_stopping", None) is True:
+        estimator.set_params(early_stopping=False)
+    return estimator
 
 
 def one_by_one(estimator: Any) -> list[str]:

@@ -11,7 +11,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.dummy import DummyRegressor
 
 from concours.core.values import take
-from concours.entrants.apart import learn
+from concours.entrants.apart import learn, unstopped
 from concours.entrants.wishes import Wishes
 from concours.kernels.rows.kin import Kin
 from concours.kernels.rows.weighing import in_rows
@@ -20,8 +20,6 @@ Floats = NDArray[np.float64]
 
 NO_WISHES = Wishes()
 _ROW_SUM = 1e-3
-_STOPPING = 0.1
-"""The share of rows that scikit-learn holds out to know when to stop."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +104,7 @@ def fit(
     if len(codes) == 1:
         return Fitted(_Constant(), codes, classes, len(labels))
     counts = np.bincount(labels)
-    if getattr(estimator, "early_stopping", None) is True and (
-        counts.min() < 2 or len(counts) > _STOPPING * len(labels)
-    ):
-        estimator.set_params(
-            early_stopping=False
-        )  # scikit-learn would hold rows of each class out, and there are too few
+    estimator = unstopped(estimator, labels)
     estimator = wishes.named(estimator, codes)
     if calibrate and not hasattr(estimator, "predict_proba") and hasattr(estimator, "decision_function"):
         folds = int(min(5, counts.min()))

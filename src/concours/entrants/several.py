@@ -27,7 +27,7 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.utils.validation import check_is_fitted
 
 from concours.entrants import boosters
-from concours.entrants.apart import SetsApart, learn
+from concours.entrants.apart import SetsApart, learn, unstopped
 from concours.kernels.rows.kin import Kin, crossed
 
 Floats = NDArray[np.float64]
@@ -119,6 +119,8 @@ class _EachTarget(SetsApart, BaseEstimator):
         if len(seen) < 2:
             return None, [int(seen[0])] if width else [], float(seen[0])
         made = self._made(place, labels=width > 0)
+        if width:
+            made = unstopped(made, codes)
         model = learn(made, X, codes if width else told, kin=kin, weights=weights, classes=len(seen) if width else 0)
         return model, seen.astype(int).tolist() if width else [], 0.0
 
