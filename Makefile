@@ -33,14 +33,17 @@ demo-serve: $(READY)
 demo-platform: $(PLATFORM)
 	$(BIN)/python examples/platform/demo.py
 
-# Tests run beside one another, so each has one thread: more of them wait for each other by spinning.
+# Tests run beside one another, so each has one thread: more of them wait for each other by spinning. Files keep their
+# order: by the number of their tests, those with a few long ones would come last, and be waited for.
+BESIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 test: export OMP_NUM_THREADS = 1
 test: $(READY)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slow and not night"
+	$(BIN)/pytest $(BESIDE) -m "not slow and not night"
 
 test-all: export OMP_NUM_THREADS = 1
 test-all: $(READY)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not night"
+	$(BIN)/pytest $(BESIDE) -m "not night"
 
 night: $(READY)
 	$(BIN)/pytest -n auto -m night

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -50,6 +51,11 @@ def _not_skipped(report: Any) -> Any:
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be skipped: {report.longrepr[2]}"
     return report
+
+
+def pytest_collection_finish() -> None:
+    """Fourteen thousand tests and all modules live to the end: who collects garbage need not look at them each time."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

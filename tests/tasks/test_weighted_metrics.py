@@ -53,7 +53,7 @@ def made(name, classes, sample):
 
 
 def evaluated(found, y, told, groups, weights):
-    means = found.means(y, told, seed=1, rounds=20, groups=groups, weights=weights)
+    means = found.means(y, told, seed=1, rounds=8, groups=groups, weights=weights)
     return means.means, means.covariance, found.intervals(means)
 
 
