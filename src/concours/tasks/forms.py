@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,9 @@ _ENOUGH = 10
 """So many cells of which none fits are no accident: the column is written otherwise than in the fit."""
 
 _THREADS = 8
+_MANY = 1_000_000
+"""Cells from which on threads save more than they cost: of fewer, they take longer to start than to read them."""
+
 _ONE_GROUP = r"^\D*\d{1,3},\d{3}\D*$"
 _GROUPED = r"^[+-]?[1-9]\d{0,2}(?:\.\d{3})*$"
 
@@ -81,9 +85,11 @@ def settle(
         return (best_form if written else best_date)(column, table[column], missing)
 
     strings = [field.name for field in table.schema if pa.types.is_string(field.type)]
-    with ThreadPoolExecutor(min(_THREADS, pa.cpu_count())) as pool:
-        decided = _decided(list(pool.map(found, strings)), table)
-        done = list(pool.map(lambda one: _typed(one, table[one.name], written=written), decided))
+    many = table.num_rows * len(strings) >= _MANY
+    with ThreadPoolExecutor(min(_THREADS, pa.cpu_count())) if many else nullcontext() as pool:
+        each = pool.map if pool else map
+        decided = _decided(list(each(found, strings)), table)
+        done = list(each(lambda one: _typed(one, table[one.name], written=written), decided))
     if like is not None:
         _require_known(decided, done, name)
     fields = {field.name: field for field in table.schema}
