@@ -67,17 +67,25 @@ def stamps_of(words: pa.Array, pattern: str) -> pa.Array:
 
     A pattern without hours is of the day, and any time may stand behind it: 14:05, 2:05:30.5 PM, 14:05+02:00.
     """
-    if "%H" in pattern or "%I" in pattern or "%c" in pattern:
+    if _has_clock(pattern):
         return _days(words, pattern)
+    return _stamps(*_clocked(words), pattern)
+
+
+def _clocked(words: pa.Array) -> tuple[pa.DictionaryArray, pa.Array]:
+    """Words (n,) apart: what stands before a time of the day, and its microseconds from the day's midnight at Greenwich;
+    null where it is no time.
+    """
     parts = pc.extract_regex(words, _MOMENT)
-    days = pc.struct_field(parts, "day").dictionary_encode()
-    known = _days(days.dictionary, pattern).take(days.indices)
-    seconds = _seconds(parts, 24)
     zones = pc.struct_field(parts, "zone").dictionary_encode()
     ahead = pa.array([_ahead(zone) for zone in zones.dictionary.to_pylist()], pa.float64()).take(zones.indices)
-    clock = pc.if_else(pc.equal(pc.struct_field(parts, "hour"), ""), 0.0, pc.subtract(seconds, ahead))
-    moved = pc.add(known.cast(pa.int64()), pc.round(pc.multiply(clock, 1e6)).cast(pa.int64()))
-    return moved.cast(MOMENT)
+    clock = pc.if_else(pc.equal(pc.struct_field(parts, "hour"), ""), 0.0, pc.subtract(_seconds(parts, 24), ahead))
+    return pc.struct_field(parts, "day").dictionary_encode(), pc.round(pc.multiply(clock, 1e6)).cast(pa.int64())
+
+
+def _stamps(days: pa.DictionaryArray, clock: pa.Array, pattern: str) -> pa.Array:
+    known = _days(days.dictionary, pattern).take(days.indices)
+    return pc.add(known.cast(pa.int64()), clock).cast(MOMENT)
 
 
 def seconds_of(words: pa.Array) -> pa.Array:
@@ -94,7 +102,9 @@ def likely_patterns(words: pa.Array) -> list[str]:
     found: list[str] = []
     for looks, patterns in _LOOKS:
         if _share(pc.match_substring_regex(some, looks)) >= _LIKELY:
-            found += [p for p in patterns if _share(pc.is_valid(stamps_of(some, p))) >= _LIKELY]
+            clocked = _clocked(some)  # once for all of them
+            read = {p: _days(some, p) if _has_clock(p) else _stamps(*clocked, p) for p in patterns}
+            found += [p for p, stamps in read.items() if _share(pc.is_valid(stamps)) >= _LIKELY]
     return found
 
 
@@ -107,6 +117,10 @@ def sampled(words: pa.Array) -> pa.Array:
 def has_halves(words: pa.Array) -> bool:
     """Whether AM or PM stands behind one of the words."""
     return bool(pc.any(pc.match_substring_regex(words, r"(?i)\d\s*[ap]\.?m\.?\b")).as_py())
+
+
+def _has_clock(pattern: str) -> bool:
+    return "%H" in pattern or "%I" in pattern or "%c" in pattern
 
 
 def _days(words: pa.Array, pattern: str) -> pa.Array:
