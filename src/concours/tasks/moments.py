@@ -73,7 +73,7 @@ def stamps_of(words: pa.Array, pattern: str) -> pa.Array:
 
 
 def _clocked(words: pa.Array) -> tuple[pa.DictionaryArray, pa.Array]:
-    """Words (n,) apart: what stands before a time of the day, and its microseconds from the day's midnight at Greenwich;
+    """Words (n,) apart: what stands before a time of the day, and its microseconds after midnight at Greenwich;
     null where it is no time.
     """
     parts = pc.extract_regex(words, _MOMENT)
