@@ -63,6 +63,13 @@ def test_interactions_have_no_classes(tmp_path, monkeypatch):
     assert found.lineup.run
 
 
+def test_several_targets_are_named_one_by_one(concours, fruit):
+    """As `concours new` takes them."""
+    code, out, _ = concours("advise", fruit, "--target", "kind", "--target", "weight")
+    assert (code, out.splitlines()[0]) == (0, "fruit: multi-output; 420 rows to learn from, 1 input")
+    assert "target   kind, weight (" in out
+
+
 @pytest.mark.parametrize(("size", "gib"), [("500M", 0.48828125), ("4 GiB", 4.0), ("2.5", 2.5), ("1t", 1024.0)])
 def test_sizes_are_read_as_people_write_them(size, gib):
     """By their letter; a number alone is of GiB; others are refused with an example."""

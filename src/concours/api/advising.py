@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ class Advice:
 def advise(
     data: str,
     *,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     kind: str | None = None,
     memory_gb: float | None = None,
     seconds: float = 120.0,

@@ -37,8 +37,12 @@ def advise(
         str, typer.Argument(metavar="DATA", help="A file, a folder, an archive, `sklearn:NAME` or `openml:ID`.")
     ],
     target: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="The column to predict.", show_default="found, where it is clear"),
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="The column to predict; several at once by this option for each.",
+            show_default="found, where it is clear",
+        ),
     ] = None,
     kind: Annotated[
         str | None,
