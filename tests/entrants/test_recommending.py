@@ -13,6 +13,7 @@ from sklearn.base import clone
 from concours.entrants.rating import BiasRater, FactorRater, NeighbourRater
 from concours.entrants.recommending import LinearRecommender, NeighbourRecommender, PopularRecommender, matrix
 from concours.entrants.recommending_libraries import ImplicitRecommender
+from concours.entrants.recommending_networks import SessionRecommender, TwoTowerRecommender
 from concours.kernels.rows.ranked import NONE
 
 ITEMS = 20
@@ -23,6 +24,8 @@ RECOMMENDERS = (
     LinearRecommender(items=ITEMS, best=10, most=8),
     ImplicitRecommender(items=ITEMS, best=10, factors=4, random_state=0),
     ImplicitRecommender(items=ITEMS, best=10, factors=4, model="bpr", iterations=5, random_state=0),
+    TwoTowerRecommender(items=ITEMS, best=10, width=8, epochs=2, random_state=0),
+    SessionRecommender(items=ITEMS, best=10, width=32, depth=2, length=4, epochs=2, random_state=0),
 )
 RATERS = (
     BiasRater(),

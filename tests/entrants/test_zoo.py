@@ -29,6 +29,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "concours.entrants.recognisers:": {"epochs": 2, "width": 16},
     "concours.entrants.language_models:": {"epochs": 1, "width": 32, "buckets": 256},
     "concours.entrants.clip_networks:": {"epochs": 2},
+    "concours.entrants.recommending_networks:": {"epochs": 2},
     "concours.entrants.drawing:": {"epochs": 2},
     "concours.entrants.unet:": {"epochs": 2, "width": 4},
     "concours.entrants.filtered:PixelForest": {"trees": 10},

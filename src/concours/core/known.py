@@ -73,6 +73,7 @@ RECIPES = _names("""
     concours.entrants.rating: BiasRater FactorRater NeighbourRater
     concours.entrants.recommending: LinearRecommender NeighbourRecommender PopularRecommender
     concours.entrants.recommending_libraries: ImplicitRecommender
+    concours.entrants.recommending_networks: SessionRecommender TwoTowerRecommender
     concours.entrants.samplers: GaussianSampler IndependentPixels
     concours.entrants.sentences: CopyTranslator NearestTranslator
     concours.entrants.seq2seq: PretrainedSeq2Seq

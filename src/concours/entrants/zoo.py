@@ -711,6 +711,12 @@ _OWN: Mapping[str, Mapping[str, ModelSpec]] = {
             "recommending_libraries:ImplicitRecommender", _rows(4e-3), "implicit", model="bpr", iterations=50
         )
     },
+    "two-tower": {
+        "history:items": _ours("recommending_networks:TwoTowerRecommender", "torch", prepare="none", cost=_rows(8e-3))
+    },
+    "session-transformer": {
+        "history:items": _ours("recommending_networks:SessionRecommender", "torch", prepare="none", cost=_rows(1.5e-2))
+    },
 }
 
 ZOO = Registry("entrants", _OWN, of=Mapping, each=ModelSpec)
