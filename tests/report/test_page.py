@@ -513,3 +513,37 @@ def test_what_there_was_no_time_for_is_named_with_its_cure() -> None:
     assert "concours report runs/x" in page
     assert "missing here" not in text(render_report(result(), {"late": []}))
     assert "concours report runs/x" in render_markdown(result(), insights)
+
+
+def test_items_are_called_as_the_data_calls_them() -> None:
+    """What was held out and what was recommended are codes in the insight; a page has their names, and is no list of all."""
+    names = [f"film {code}" for code in range(40)]
+    task = result()["task"] | {"classes": names, "kind": "recommendation", "metrics": ["ndcg@10"]}
+    mistakes = {"rows": [3], "true": [[1, 30]], "named": [[*range(7)]], "loss": [1.0], "sure": None}
+    card = {"rows": 9, "target": {}, "said": "the best 7 of 40 items", "columns": [], "columns_all": 0}
+    page = text(render_report(result(task=task), {"diagnose": {"mistakes": mistakes}, "card": card}))
+    assert "film 1, film 30" in page
+    assert "film 0, film 1, film 2, film 3, film 4 and 2 more" in page
+    assert "the best 7 of 40 items" in page
+    assert "film 39" not in page
+    assert "nDCG@10" in page
+
+
+@pytest.mark.parametrize(
+    ("svm_s", "said"), [(1.0, "svm is both the quickest"), (1.55, "nobody takes much less"), (6.0, "4 times less")]
+)
+def test_a_cost_that_is_much_the_same_is_no_saving(svm_s: float, said: str) -> None:
+    others = [ranked(name, 2, 1, 3, score=0.2, fit_seconds=1.5) for name in ("forest", "net")]
+    lines = [ranked("svm", 1, 1, 3, fit_seconds=svm_s), *others]
+    page = text(render_report(result(standings=lines, alliances={}, default="svm")))
+    assert said in page
+
+
+def test_few_members_that_are_the_best_are_compared_with_nobody() -> None:
+    few = {"members": [0, 2], "score": 0.07, "difference": 0.0, "stderr": 0.0, "best_members": [0, 2]}
+    found = {"names": ["svm", "net", "forest"], "best": 0, "mistakes": 0, "rescued": [None] * 3, "smallest": few}
+    page = text(render_report(result(), {"complement": {**found, "correlation": [[0.5] * 3] * 3}}))
+    assert "svm and forest, is the best that greedy selection finds" in page
+    more = {**few, "best_members": [0, 1, 2], "difference": 0.01, "stderr": 0.02}
+    page = text(render_report(result(), {"complement": {**found, "correlation": [[0.5] * 3] * 3, "smallest": more}}))
+    assert "which is 0.01 ± 0.02 from that one’s" in page

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from concours.core.values import take
 from concours.insights.diagnosis import Predicted, of_rows
 from concours.kernels.rows.ranked import Floats, Ranked, Sought
 from concours.kernels.scoring.diagnosis import equal_bins
@@ -20,7 +21,8 @@ def of_items(found: Predicted) -> dict[str, Any]:
     """What recommended items show.
 
     Returns:
-        mistakes: the 12 users of the least gain, as `insights.diagnosis.of_rows` has them.
+        mistakes: the 12 users of the least gain, as `insights.diagnosis.of_rows` has them, but with the codes of the
+            items that were held out and of those recommended, lists.
         activity: users by how many items were held out of them: `low` and `high` of each bin, `count`, and `gain`, the
             mean nDCG of the first ten.
         popularity: items by how many of these users sought them: `low` and `high` of each bin, `count` of the items,
@@ -29,9 +31,21 @@ def of_items(found: Predicted) -> dict[str, Any]:
     """
     sought, ranked = Sought.of(found.y), Ranked.of(found.p).first(FIRST)
     return {
-        **of_rows(found),
+        "mistakes": _mistakes(found),
         "activity": _binned(sought.counts, "gain", gains(sought, ranked)),
         "popularity": by_popularity(sought, ranked),
+    }
+
+
+def _mistakes(found: Predicted) -> dict[str, Any]:
+    """Codes, since jobs do not know what items are called."""
+    told = of_rows(found)["mistakes"]
+    rows = np.asarray(told["rows"])
+    sought, ranked = Sought.of(take(found.y, rows)), Ranked.of(take(found.p, rows))
+    return {
+        **told,
+        "true": [items.tolist() for items in np.split(sought.items, sought.offsets[1:-1])],
+        "named": [items[:count].tolist() for items, count in zip(ranked.items, ranked.counts, strict=True)],
     }
 
 

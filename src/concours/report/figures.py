@@ -123,13 +123,18 @@ class Planes:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """A table whose cells are shaded: `shades` in [-1, 1], negative ones in the other colour. It is its own table."""
+    """A table whose cells are shaded: `shades` in [-1, 1], negative ones in the other colour. It is its own table.
+
+    Attributes:
+        words: numbers of the columns of `cells` that hold words rather than numbers.
+    """
 
     corner: str
     head: tuple[str, ...]
     names: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
     shades: tuple[tuple[float, ...], ...]
+    words: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,10 @@ _METRICS = {
     "r2": "R²",
     "roc_auc": "ROC AUC",
     "f1_macro": "macro F1",
+    "mae": "MAE",
+    "ndcg@10": "nDCG@10",
+    "map@10": "MAP@10",
+    "mrr": "MRR",
 }
 
 

@@ -99,7 +99,7 @@ _OWN = {
     "replay": RunnerSpec(reference="concours.engine.runners.agents:replay", version=2, packages=_OF_GAMES),
     "duels": RunnerSpec(reference="concours.engine.runners.duel:duels", version=1, packages=_NUMERIC),
     "by_fold": RunnerSpec(reference="concours.engine.runners.diagnose:by_fold", version=2, packages=_NUMERIC),
-    "diagnose": RunnerSpec(reference="concours.engine.runners.diagnose:diagnose", version=2, packages=_OF_DATA),
+    "diagnose": RunnerSpec(reference="concours.engine.runners.diagnose:diagnose", version=3, packages=_OF_DATA),
     "answers": RunnerSpec(reference="concours.engine.runners.answers:answers", version=1, packages=_OF_DATA),
     "attack": RunnerSpec(reference="concours.engine.runners.attack:attack_model", version=1, packages=_OF_DATA),
     "train_on_attacks": RunnerSpec(

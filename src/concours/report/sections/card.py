@@ -15,6 +15,8 @@ from concours.report.sections.predictions import histogram
 from concours.report.units import share
 
 _MOST_CLASSES = 30
+_RARE = 0.02
+"""Below this share a value is told in tenths of a percent."""
 
 
 def card_section(r: Report) -> Section | None:
@@ -144,7 +146,7 @@ def _missing(column: Mapping[str, Any]) -> str:
 
 def _content(column: Mapping[str, Any]) -> str:
     if column.get("frequent"):
-        shown = [f"{value} {share(part, 0)}" for value, part in column["frequent"][:4]]
+        shown = [f"{value} {share(part, 0 if part >= _RARE else 1)}" for value, part in column["frequent"][:4]]
         return ", ".join(shown) + (", …" if column["distinct"] > len(shown) else "")
     if column.get("low") is None:
         return ""

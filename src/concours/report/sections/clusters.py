@@ -26,7 +26,7 @@ def _sizes(told: Mapping[str, Any]) -> Figure:
         title="The groups",
         read=(
             "How to read it: a row is a group, the largest first. Its silhouette says how much nearer its rows are to one another than to "
-            "the next group, from -1 to 1. What tells it are the columns in which its mean is farthest from that of all rows, in standard "
+            "the next group, from −1 to 1. What tells it are the columns in which its mean is farthest from that of all rows, in standard "
             "deviations of the column: + above, − below."
         ),
         drawing=Grid(
@@ -37,6 +37,7 @@ def _sizes(told: Mapping[str, Any]) -> Figure:
                 (f"{one['rows']:,}", share(one["share"]), fixed(one["silhouette"], 2), _words(one)) for one in groups
             ),
             shades=tuple((0.0, one["share"], 0.0, 0.0) for one in groups),
+            words=(3,),
         ),
     )
 
@@ -71,4 +72,5 @@ def _profile(told: Mapping[str, Any]) -> Figure:
 
 
 def _signed(value: float) -> str:
-    return f"{'+' if value >= 0 else '−'}{abs(value):.1f}"
+    text = f"{abs(value):.1f}"
+    return text if not float(text) else f"{'+' if value > 0 else '−'}{text}"

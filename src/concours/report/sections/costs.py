@@ -40,6 +40,8 @@ _PREDICT = Sort(
 _MONEY = Sort(
     name="money of a thousand rows", unit="asked in words", of=lambda line: line.money, said=money, least="cheapest"
 )
+_ALIKE = 1.1
+"""Below so many times the cost, another one costs as much."""
 _ROLES = {"single": (0, "entrant"), "alliance": (1, "alliance")}
 """Their colours, and what a key calls them."""
 
@@ -154,10 +156,10 @@ def _sentence(r: Report, sort: Sort) -> str:
             f"{sort.said(sort.of(best))})."
         )
     times = (sort.of(best) or 0.0) / (sort.of(cheap) or 1.0)
-    return (
-        f"By {sort.name}, {best.name} has the best score ({r.number(best.score)}) for {sort.said(sort.of(best))}; "
-        f"{cheap.name} takes {sort.said(sort.of(cheap))}, {short(times, 2)} times less, for {r.number(cheap.score)}."
-    )
+    first = f"By {sort.name}, {best.name} has the best score ({r.number(best.score)}) for {sort.said(sort.of(best))}"
+    if times < _ALIKE:
+        return f"{first}; nobody takes much less."
+    return f"{first}; {cheap.name} takes {sort.said(sort.of(cheap))}, {short(times, 2)} times less, for {r.number(cheap.score)}."
 
 
 def _keys(r: Report) -> tuple[tuple[int, str], ...]:

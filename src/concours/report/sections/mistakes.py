@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from concours.report.axis import short
@@ -11,8 +11,10 @@ from concours.report.lines import Report
 from concours.report.units import share
 
 _LONGEST = 600
-_LONG = 40
+_LONG = 60
 """Letters of a value beside which a name still stands in a line."""
+_FEW = 5
+"""Labels of a list that are shown."""
 _COLUMNS = 14
 """Columns of a row that are shown: of more, those that matter most."""
 
@@ -60,6 +62,8 @@ def mistakes_section(r: Report) -> Section | None:
 def _card(r: Report, row: Mapping[str, Any], known: Mapping[str, Any]) -> Card:
     if isinstance(row["true"], str):
         said = [("actual", row["true"]), ("predicted", row["named"])]
+    elif isinstance(row["true"], list):
+        said = [("actual", _few(r, row["true"])), ("predicted", _few(r, row["named"]))]
     elif r.classes:
         said = [("truly", r.classes[row["true"]]), ("taken for", r.classes[row["named"]])]
         said += [("how sure", share(row["sure"]))] if row.get("sure") is not None else []
@@ -79,6 +83,12 @@ def _card(r: Report, row: Mapping[str, Any], known: Mapping[str, Any]) -> Card:
         wide=bool(text) or bool(known.get("wide")) or long,
         long=long,
     )
+
+
+def _few(r: Report, codes: Sequence[int]) -> str:
+    """The first of some labels, and how many more there are."""
+    told = ", ".join(r.classes[code] for code in codes[:_FEW]) or "nothing"
+    return told if len(codes) <= _FEW else f"{told} and {len(codes) - _FEW} more"
 
 
 def _columns(r: Report) -> set[str]:

@@ -25,7 +25,7 @@ def slices_section(r: Report) -> Section | None:
     greater = r.greater and found["slices_by"] == r.value["task"]["metrics"][0]
     rows = [
         Row(
-            name=f"{one['column']}: {one['value']}",
+            name=f"{one['column']} {one['value']}",
             role="alliance" if one["worse"] else "single",
             starred=False,
             value=one["score"],

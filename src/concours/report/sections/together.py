@@ -99,11 +99,11 @@ def _smallest(r: Report, found: Mapping[str, Any]) -> tuple[str, ...]:
     apart = f"{short(abs(smallest['difference']), 2)} ± {short(smallest['stderr'], 2)}"
     within = f"{r.number(smallest['score'])}, which is {apart} from that one’s"
     where = "On the test rows, which it was chosen without," if r.rows_test else "There"
-    told = (
-        f"How few would do? By cross-validation, an alliance of {counted(len(members), 'member')}, {listed}, is within the "
-        f"noise, one standard error, of the best one that greedy selection finds. {where} its {r.metric} is {within}."
-    )
-    return (told,)
+    few = f"How few would do? By cross-validation, an alliance of {counted(len(members), 'member')}, {listed}, is"
+    if smallest["members"] == smallest["best_members"]:
+        return (f"{few} the best that greedy selection finds: none with fewer is within the noise of it.",)
+    told = f"{few} within the noise, one standard error, of the best one that greedy selection finds."
+    return (f"{told} {where} its {r.metric} is {within}.",)
 
 
 def credit_section(r: Report) -> Section | None:
@@ -203,6 +203,7 @@ def _without(credit: Mapping[str, Any], part: Mapping[str, Any]) -> tuple[str, s
 
 def _parts(credit: Mapping[str, Any], value: str, stderr: str, told: str | None, *, axis: str) -> Rows:
     """A number of each member with its interval; beside it a share, or the number itself."""
+    places = decimals([part[value] for part in credit["members"].values()], digits=2)
     rows = [
         Row(
             name=member,
@@ -211,7 +212,7 @@ def _parts(credit: Mapping[str, Any], value: str, stderr: str, told: str | None,
             value=part[value],
             low=part[value] - _Z * (part[stderr] or 0.0),
             high=part[value] + _Z * (part[stderr] or 0.0),
-            text=share(part[told]) if told else short(part[value]),
+            text=share(part[told]) if told else fixed(part[value], places),
         )
         for member, part in credit["members"].items()
     ]
