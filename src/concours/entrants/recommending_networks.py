@@ -52,7 +52,7 @@ class NetworkRecommender(Recommender, NeuralEstimator):
     nothing then. They are told apart from all that the user has not by a softmax over all items: a step takes the
     longer, the more there are. `effort` scales the time of a fit where `epochs` is None.
 
-    Fitted besides what others have: `timed_`, whether there were times; `held_`, the share that was held out of users.
+    Fitted besides what others have: `timed_`, whether there were times.
     """
 
     width: int
@@ -70,7 +70,7 @@ class NetworkRecommender(Recommender, NeuralEstimator):
         super().fit(X, y)
         sought, self.timed_ = Sought.of(y), "times" in X
         asked = np.split(sought.items, sought.offsets[1:-1])
-        self.held_ = float(len(sought.items) / (len(sought.items) + sum(map(len, X["items"]))))
+        self._held = float(len(sought.items) / (len(sought.items) + sum(map(len, X["items"]))))
         each = [np.concatenate([known + 1, -1 - own]) for known, own in zip(X["items"], asked, strict=True)]
         self._fit(self._beside(each, _LONGEST), np.zeros(len(each), dtype=np.float32), self.items_)
         return self
@@ -79,11 +79,10 @@ class NetworkRecommender(Recommender, NeuralEstimator):
         return {**Recommender.get_tensors(self), **NeuralEstimator.get_tensors(self)}
 
     def get_state(self) -> dict[str, Any]:
-        own = {"timed": self.timed_, "held": self.held_}
-        return {**Recommender.get_state(self), **NeuralEstimator.get_state(self), **own}
+        return {**Recommender.get_state(self), **NeuralEstimator.get_state(self), "timed": self.timed_}
 
     def set_tensors(self, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
-        self.timed_, self.held_ = state["timed"], state["held"]
+        self.timed_ = state["timed"]
         Recommender.set_tensors(self, tensors, state)
         own = {name: tensor for name, tensor in tensors.items() if name != "popularity_"}
         return NeuralEstimator.set_tensors(self, own, state)
@@ -105,8 +104,13 @@ class NetworkRecommender(Recommender, NeuralEstimator):
             row[:count] = items[some]
         return rows
 
+    def _set_shape(self, shape: Sequence[int]) -> None:
+        """A network reads users with any number of items: so two are alike whoever they were fitted on."""
+        del shape
+        super()._set_shape((self._looked_at,))
+
     def _augmentation(self) -> Augmentation:
-        return partial(followed, held=self.held_) if self.timed_ else drawn
+        return partial(followed, held=self._held) if self.timed_ else drawn
 
     def _learn_scaling(self, network: Any, rows: Array) -> None:
         """Codes of items have no scale."""
