@@ -141,6 +141,9 @@ def test_when_time_is_up_what_is_left_fails_and_more_time_brings_it_back(
         assert (late.cause, late.reason, late.limit) == ("out_of_time", "the contest's time was up (4 s)", 4.0)
     again = bench.engine(workers=1, limits=short, listener=notices).drive(Errands(jobs=jobs), (), seed=0, until_s=4.0)
     assert as_value(again) == as_value(state)
+    hangs = toy_job("hangs", mischief="hang")
+    state = bench.engine(workers=1, limits=Limits(budget_s=9.0)).drive(Errands(jobs=(hangs,)), (), seed=0, until_s=0.4)
+    assert state.ended(hangs).reason == "the contest's time was up (0 of 9 s; the rest is kept to judge and to explain)"
     bench.engine(workers=1, limits=Limits(budget_s=60.0, seconds=0.2), listener=notices).drive(
         Errands(jobs=jobs), (), seed=0, until_s=60.0
     )

@@ -127,7 +127,7 @@ class Engine:
             elif not plan.jobs:
                 self._hears(process, state, session, timeout_s=self._left_s(until_s))
             elif over:
-                self._expire(plan, session)
+                self._expire(plan, session, until_s)
             elif not self._hears(process, state, session, timeout_s=0.0) and (
                 tick := self._wait(session, until_s, hearing=isinstance(process, Hearing))
             ):
@@ -229,14 +229,16 @@ class Engine:
         self._journal.append(Record(event=tick))
         return [tick]
 
-    def _expire(self, plan: Plan, session: _Session) -> None:
+    def _expire(self, plan: Plan, session: _Session, until_s: float | None) -> None:
         """The time is up: every job that is wanted and has not ended fails."""
         budget = self._limits.budget_s
+        reason = f"{BUDGET_SPENT} ({budget:g} s)" if budget else BUDGET_SPENT
+        if budget and until_s is not None and until_s < budget:
+            reason = f"{BUDGET_SPENT} ({until_s:.0f} of {budget:g} s; the rest is kept to judge and to explain)"
         for job in plan.jobs:
             if session.running.pop(job.digest, None):
                 session.line.forget(job.digest)
                 self._cancel(job)
-                reason = f"{BUDGET_SPENT} ({budget:g} s)" if budget else BUDGET_SPENT
                 self._write(session, job, Failed(job=job.digest, cause="out_of_time", reason=reason, limit=budget))
 
     def _cancel(self, job: Job) -> None:

@@ -68,7 +68,7 @@ class Items(OutputKind):
 
     @property
     def said(self) -> str:
-        return f"the best {self.best} of {self.classes:,} items"
+        return f"the best {min(self.best, self.classes)} of {self.classes:,} items"
 
     @property
     def labels(self) -> tuple[Any, ...]:
