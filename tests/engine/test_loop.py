@@ -84,14 +84,14 @@ def test_a_job_of_other_code_is_done_again(bench: Any, board: Leaderboard, notic
 
 
 @pytest.mark.parametrize(
-    ("mischief", "narrow", "wide", "cause"),
+    ("mischief", "narrow", "wide", "wider", "cause"),
     [
-        ("hang", Limits(seconds=0.3), Limits(seconds=0.5), "out_of_time"),
-        ("allocate", Limits(memory=100 << 20), Limits(memory=150 << 20), "out_of_memory"),
+        ("hang", Limits(seconds=0.3), Limits(seconds=0.5), Limits(seconds=0.7), "out_of_time"),
+        ("allocate", Limits(memory=100 << 20), Limits(memory=150 << 20), Limits(memory=200 << 20), "out_of_memory"),
     ],
 )
 def test_what_met_a_limit_is_tried_again_under_a_wider_one(
-    mischief: str, narrow: Limits, wide: Limits, cause: str, bench: Any, notices: Any
+    mischief: str, narrow: Limits, wide: Limits, wider: Limits, cause: str, bench: Any, notices: Any
 ) -> None:
     """Under the same or a narrower limit it is recalled as it failed; under a wider one it is done again."""
     errands = Errands(jobs=(toy_job("bad", mischief=mischief),))
@@ -104,7 +104,6 @@ def test_what_met_a_limit_is_tried_again_under_a_wider_one(
 
     assert failure(wide).limit == failure(wide).limit == failure(narrow).limit
     assert (len(notices.labels("ended")), len(notices.labels("recalled"))) == (1, 2)
-    wider = Limits(seconds=0.7, memory=200 << 20)
     assert failure(wider).limit in (wider.seconds, wider.memory)
     assert len(notices.labels("ended")) == 2
 
