@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from concours.api.contest import Contest
+from concours.compete.leaderboard import Leaderboard
 from concours.core import consent
 from concours.core.asked import asked_of_recipe
 from concours.core.digests import digest_json
@@ -19,6 +20,7 @@ from concours.core.entrant import Entrant
 from concours.core.errors import ContestError, DataError, RecipeError
 from concours.engine import agents
 from concours.engine.agents import MOST_LATE, OfOurs, OfUser, Patient, Player, Team
+from concours.engine.loop import Engine
 from concours.entrants.agents.looking import MinimaxAgent
 from concours.entrants.agents.making import agent_of, of_user
 from concours.entrants.zoo import ZOO
@@ -255,6 +257,27 @@ def test_a_contest_counts_forfeits_and_alliances_meet_the_field(tmp_path: Path) 
     with pytest.raises(DataError, match="ply 2 plays 4"):
         move(result, (4, 4))
     assert kept["format"]["replay"]["plies"]
+
+
+def test_teams_leave_time_for_the_evaluation(tmp_path: Path, monkeypatch) -> None:
+    """A team that has to meet all others does so no longer than until the evaluation begins."""
+    until, drive = dict[bool, float | None](), Engine.drive
+
+    def noted(self: Engine, process: Any, candidates: Any, **how: Any) -> Any:
+        if isinstance(process, Leaderboard):
+            until[any(candidate.entrant.joint for candidate in candidates)] = how.get("until_s")
+        return drive(self, process, candidates, **how)
+
+    monkeypatch.setattr(Engine, "drive", noted)
+    Contest(
+        task=Task(kind="game", data="tictactoe", split=Split(test=0.5, folds=2), options={"openings": 12}),
+        entrants=[Entrant(name=name, recipe=name) for name in ("greedy-agent", "minimax")],
+        cooperate=["council"],
+        engine="inline",
+        out=tmp_path / "run",
+        seconds=1000,
+    ).run()
+    assert until[True] == 950
 
 
 def test_who_cannot_play_a_game_is_skipped_with_the_reason(tmp_path: Path) -> None:

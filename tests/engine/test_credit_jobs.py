@@ -21,6 +21,7 @@ from concours.kernels.joining.pooling import pool_weights
 from concours.stores.blobs import put_array
 from concours.stores.memory import MemoryStore
 from concours.tasks.metrics.named import metric_named
+from concours.tasks.outputs.anomaly import Anomaly
 from concours.tasks.outputs.classes import Classes
 from concours.tasks.outputs.points import Points
 from concours.testing.toys import toy_output
@@ -189,6 +190,22 @@ def test_who_plays_nobody_brings_nothing_home_of_any_opponent():
     found = game.scored(np.array([[False, False], [True, True]])).values
     assert np.isclose(found[0], 0.0)
     assert np.isclose(found[1], points_a_row(members[0], 0.75 * members[0] + 0.25 * members[1]).mean())
+
+
+def test_series_without_an_anomaly_do_not_keep_credit_from_being_shared():
+    """A metric that is not defined on each batch of rows is told by fewer and greater ones."""
+    draw, groups = np.random.default_rng(0), np.repeat(np.arange(8), 1000)
+    anomalies = (draw.random(8000) < 0.1) & np.isin(groups, (1, 4, 6, 7))
+    y = np.stack([anomalies, np.arange(8000)], axis=1).astype(np.float64)
+    members = [(anomalies + draw.normal(size=8000))[:, None] for _ in range(2)]
+    output = Anomaly()
+    game = Game(how="mean", metric=output.measures["average_precision"](output), y=y, members=members,
+                weights=np.array([[0.5, 0.5]]), group=np.zeros(8000, np.int64), prior=output.prior(y, None),
+                output=output, together=groups)  # fmt: skip
+    found = game.scored(np.array([[True, False], [True, True]]))
+    assert found.without.shape == (2, 4)
+    assert np.isfinite(found.without).all()
+    assert np.array_equal(game.alone([members[0]], batches=4).without[0], found.without[0])
 
 
 def test_a_metric_that_is_not_defined():

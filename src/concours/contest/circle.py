@@ -39,7 +39,9 @@ _STAGE = 0.6
 """The share of a budget after which no job of a stage before the leaderboard begins."""
 
 _JOINED, _CREDITED = 0.9, 0.95
-"""The shares of a budget after which joint models are not looked for, and credit is not shared."""
+"""The shares of a budget after which joint models are not looked for; and after which none is made, as a team is that
+has to meet all others, and credit is not shared: the evaluation comes first.
+"""
 
 _SEARCH = 0.5
 """The share of a budget after which no further trial of a search counts."""
@@ -295,7 +297,8 @@ def _cooperate(
                 warnings += [told] if told else []
             except ValueError as error:
                 warnings.append(f"no alliance {strategy.name}: {error}")
-        state = engine.drive(board, [*state.candidates, *made], seed=setup.seed)
+        until = None if budget_s is None else budget_s * _CREDITED
+        state = engine.drive(board, [*state.candidates, *made], seed=setup.seed, until_s=until)
     return state, warnings
 
 

@@ -29,6 +29,7 @@ from concours.kernels.credit.coalitions import (
     row_sums,
     said_by,
     squared_error_sums,
+    told_by_themselves,
 )
 from concours.kernels.credit.shares import MOST_EXACT, Masks, Sample, every_coalition, sample
 from concours.kernels.joining.blending import RULES, log_probabilities
@@ -44,6 +45,7 @@ Seen = tuple[NDArray[Any], Sequence[Floats], Floats | None]
 
 _BATCHES = 200
 _WHOLE_BATCHES = 20
+_FEWEST_BATCHES = 4
 _REFIT_ROWS = (1_000, 5_000)
 _LAYER_ROWS = 1_000
 _MOST_DEAR = 256  # coalitions, where each has to be fitted or predicted by a model of its own
@@ -188,8 +190,24 @@ class Game:
             yield take(concat([said, self._silent]), places) if silent.any() else said
 
     def _scored_one_by_one(self, predictions: Iterable[Floats], *, batches: int) -> Scored:
-        batch, batches = dealt(len(self.y), batches, self.together)
+        batch, batches = self._dealt(batches)
         return self.metric.way.batched(predictions, self.y, batch, batches, self.mass)
+
+    def _dealt(self, most: int) -> tuple[Codes, int]:
+        """Batches of rows, so few that the metric is defined on each; of a series without an anomaly it may not be."""
+        batch, batches = dealt(len(self.y), most, self.together)
+        if not self.summed or self.metric.way.path not in ("joint", "whole"):
+            return batch, batches
+        while batches > _FEWEST_BATCHES and told_by_themselves(len(self.y), batches):
+            if np.isfinite([self._first_by(batch == number) for number in range(batches)]).all():
+                break
+            batch, batches = dealt(len(self.y), batches // 2, self.together)
+        return batch, batches
+
+    def _first_by(self, some: NDArray[np.bool_]) -> float:
+        """The score of the first member by some rows."""
+        mass = None if self.mass is None else self.mass[some]
+        return self.metric.way.score(self.y[some], self.members[0][some], mass)
 
     def _shares(self, masks: Masks, group: int) -> Floats:
         """(m, members + 1) weights of coalitions; the last is the prior's."""

@@ -33,10 +33,10 @@ class PastSurprise(Detector):
 
 
 class PastAlarm(PastSurprise):
-    """How surprising a step was against the past of its own series at the most lately: an alarm that holds on.
+    """How surprising a stretch was against the past of its own series at the most lately: an alarm that holds on.
 
-    The highest of what `PastSurprise` says in the last quarter of a window, so that what is called is a range and no
-    flicker. Nothing is fitted but the scale of scores.
+    The highest in the last three windows of the mean of what `PastSurprise` says over an eighth of one, so that what is
+    called is a range as long as people mark, and no flicker. Nothing is fitted but the scale of scores.
     """
 
     def _strange(self, rows: Floats) -> Floats:

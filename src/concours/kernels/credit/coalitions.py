@@ -178,6 +178,11 @@ def said_by(chorus: Chorus, coalition: int, after: After) -> Floats:
     return said
 
 
+def told_by_themselves(rows: int, batches: int) -> bool:
+    """Whether batches have so many rows that each is scored itself, and not all others (`whole_scores`)."""
+    return rows >= _MANY * batches
+
+
 def whole_scores(
     predictions: Iterable[Floats],
     y: NDArray[Any],
@@ -191,7 +196,7 @@ def whole_scores(
     Where a batch has many rows, it is scored itself instead of all others: what a smooth score would be without it is
     as far on one side of the whole's as the batch's own is, many times less, on the other.
     """
-    many = len(y) >= _MANY * batches
+    many = told_by_themselves(len(y), batches)
     parts = [np.flatnonzero((batch == number) == many) for number in range(batches)]
     some = [None if mass is None else mass[rows] for rows in parts]
     own = list(zip(parts, some, strict=True))

@@ -15,6 +15,8 @@ _IQR: Final = 1.349
 _FLOOR: Final = 0.1
 """Of the deviation, the least that a scale is: quartiles may be equal where values mostly are."""
 
+HELD: Final = 3
+"""For how many windows a surprise is held."""
 SURPRISES: Final = 6
 """How many surprises a step has, of as many things that are looked at."""
 
@@ -78,15 +80,16 @@ def _mean(series: pd.Series, steps: int) -> pd.Series:
 def rows_of(values: Floats, window: int, season: int) -> NDArray[np.float32]:
     """The rows of a series, (steps - first, window + SURPRISES + 1), from step `first_row(window)` on.
 
-    A row is the last `window` standardised values, the latest last; the surprises; and how high their mean was at the
-    highest in the last quarter of a window, which does not flicker as they do. Law: a row is the same whatever comes
-    after its step.
+    A row is the last `window` standardised values, the latest last; the surprises; and how high their mean over an
+    eighth of a window was at the highest since the first row, or in the last `HELD` windows, which does not flicker as
+    they do. Law: a row is the same whatever comes after its step.
     """
     first, level = first_row(window), standardised(values)
     windows = np.lib.stride_tricks.sliding_window_view(level, window)[first - window + 1 :]
-    now = surprises(level, window, season)
-    held = pd.Series(now.mean(axis=1)).rolling(max(window // 4, 1), min_periods=1).max().to_numpy()[:, None]
-    return np.concatenate([windows, now[first:], held[first:]], axis=1).astype(np.float32)
+    now = surprises(level, window, season)[first:]
+    lately = _mean(pd.Series(now.mean(axis=1)), max(window // 8, 1))
+    held = lately.rolling(HELD * window, min_periods=1).max().to_numpy()[:, None]
+    return np.concatenate([windows, now, held], axis=1).astype(np.float32)
 
 
 def first_row(window: int) -> int:
