@@ -7,7 +7,7 @@ and `realKnownCause`), with the columns `timestamp` and `value`; `data/windows.j
 that something was wrong. `data/mammography.csv` gets the features of 11,183 candidates of microcalcifications (Woods et
 al. 1993), of which 260 are such, with names of columns and a last one of 0 and 1. All comes from `CONCOURS_DATA`.
 
-With the folder of a copy of github.com/numenta/NAB, `data/others` gets the benchmark's other series that have anomalies,
+With the folder of a copy of github.com/numenta/NAB, `data/others` gets its other series that have anomalies,
 by which detectors can be chosen without a look at those above.
 """
 
