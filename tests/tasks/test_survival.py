@@ -16,6 +16,7 @@ from concours.tasks.outputs.survival import Survival
 from concours.tasks.readers.opened import Options
 from concours.tasks.survival.finding import find, sample
 from concours.tasks.survival.reading import meaning, read
+from concours.tasks.survival.words import that_came
 from concours.tasks.task import Task
 
 
@@ -74,6 +75,66 @@ def test_the_finder_knows_usual_names(tmp_path):
     (tmp_path / "c.csv").write_text("age,time\n1,2\n3,4\n")
     with pytest.raises(DataError, match='target = "time" and event = "THAT COLUMN"'):
         find(tmp_path / "c.csv", Options(asked=True))
+
+
+@pytest.mark.parametrize(
+    ("event", "happened", "values"),
+    [
+        ("died", "yes", "no yes"),
+        ("died", "ja", "ja nein"),
+        ("Verstorben", "J", "J N"),
+        ("décès", "oui", "non oui"),
+        ("fallecido", "sí", "no sí"),
+        ("status", "dead", "alive dead"),
+        ("OS_STATUS", "1:DECEASED", "0:LIVING 1:DECEASED"),
+        ("status", "tot", "tot zensiert"),
+        ("status", "verstorben", "lebt verstorben"),
+        ("statut", "décédé", "censuré décédé"),
+        ("estado", "muerto", "muerto vivo"),
+        ("status", "event", "censored event"),
+        ("machine", "failed", "failed running"),
+        ("censored", "no", "no yes"),
+        ("zensiert", "nein", "ja nein"),
+        ("censored", "false", "false true"),
+        ("status", None, "A B"),
+        ("status", None, "1 2"),
+        ("status", None, "dead lost"),
+        ("status", None, "event no_event"),
+        ("status", None, "died_at_home died_elsewhere"),
+    ],
+)
+def test_words_of_four_languages_say_whether_an_event_came(event, happened, values):
+    """The event is not turned round, and what is not known is not guessed."""
+    assert that_came(values.split(), event) == happened
+
+
+@pytest.mark.parametrize(("values", "happened"), [("ja nein", "ja"), ("tot zensiert", "tot")])
+def test_the_finder_writes_which_word_says_that_it_came(values, happened, tmp_path):
+    """Also where that is the more frequent one."""
+    words = values.split()
+    rows = "".join(f"{i},{i + 1},{words[i % 3 == 0]}\n" for i in range(30))
+    (tmp_path / "a.csv").write_text("age,Monate,died\n" + rows)
+    keys = find(tmp_path / "a.csv", Options(asked=True))
+    assert keys is not None
+    assert keys["happened"][0] == happened
+
+
+def test_the_finder_asks_for_words_that_it_does_not_know(tmp_path):
+    """Both words are named, and what to write; unasked it says nothing, as another kind may be meant."""
+    (tmp_path / "a.csv").write_text("age,time,status\n" + "".join(f"{i},{i + 1},{'AB'[i % 2]}\n" for i in range(30)))
+    with pytest.raises(DataError, match=r'"A" or "B"\?.*event = "status" and happened = "A", or happened = "B"'):
+        find(tmp_path / "a.csv", Options(asked=True))
+    assert find(tmp_path / "a.csv", Options())
+
+
+def test_a_contest_that_turns_an_event_round_is_warned(tmp_path):
+    """What a person writes holds, and is doubted where the words say the opposite."""
+    text = "age,time,state\n50,3,dead\n61,4,alive\n40,9,dead\n"
+    turned = reading(table(tmp_path, text, options={"event": "state", "happened": "alive"}), tmp_path)
+    assert turned.warnings == (
+        "people.csv: 'alive' of 'state' is taken for the event; by its words that is rather 'dead'",
+    )
+    assert not reading(table(tmp_path, text, options={"event": "state", "happened": "dead"}), tmp_path).warnings
 
 
 def test_a_grid_is_made_of_the_times_of_events_that_are_fitted_on(tmp_path):

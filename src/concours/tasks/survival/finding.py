@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,16 +20,20 @@ from concours.tasks.readers.listing import TABLES, suffix_of
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
 from concours.tasks.survival.reading import meaning
+from concours.tasks.survival.words import folded, that_came
 from concours.tasks.task import Split, Task
 
 TIMES: Final = (
     "time", "survival_time", "time_to_event", "duration", "futime", "followup_time", "follow_up_time", "followup",
-    "lenfol", "os_time", "survival_months", "survival_days", "tenure",
+    "lenfol", "os_time", "survival_months", "survival_days", "tenure", "days", "weeks", "months", "years",
+    "zeit", "dauer", "überlebenszeit", "tage", "wochen", "monate", "jahre", "temps", "durée", "jours", "mois",
+    "tiempo", "duración", "días", "meses",
 )  # fmt: skip
 """Usual names of the time, in the order in which they are looked for."""
 EVENTS: Final = (
     "event", "died", "dead", "death", "deceased", "fstat", "status", "cens", "censor", "censored", "relapse", "failed",
-    "failure", "churn", "churned", "os_status", "vital_status",
+    "failure", "churn", "churned", "os_status", "vital_status", "verstorben", "gestorben", "ereignis", "zensiert",
+    "ausgefallen", "gekündigt", "décédé", "décès", "événement", "censuré", "fallecido", "muerte", "evento", "censurado",
 )  # fmt: skip
 """Usual names of the column that says whether the event came."""
 
@@ -63,18 +66,13 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
         if options.asked:
             raise DataError(_asked(opened.name, time))
         return None
-    return _keys(source, table, time, event, opened.name)
+    return _keys(source, table, time, event, opened.name, asked=options.asked)
 
 
 def usual(names: Sequence[str], columns: Collection[str]) -> str | None:
     """The column that is called by the first of usual names that one is called by, however that is written."""
-    folded = {_folded(column): column for column in columns}
-    return next((folded[name] for name in names if name in folded), None)
-
-
-def _folded(column: str) -> str:
-    spread = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column)
-    return re.sub(r"[\W_]+", "_", spread).strip("_").lower()
+    known = {folded(column): column for column in columns}
+    return next((known[name] for name in map(folded, names) if name in known), None)
 
 
 def _may_hold(source: Path) -> bool:
@@ -82,8 +80,8 @@ def _may_hold(source: Path) -> bool:
     if suffix_of(source.name) in _TYPED:
         return True
     with damage_named(source.name), entry_at(source).open() as file:
-        words = set(_folded(file.read(_HEAD).decode("utf-8", "replace")).split("_"))
-    return all(any(set(name.split("_")) <= words for name in names) for names in (TIMES, EVENTS))
+        words = set(folded(file.read(_HEAD).decode("utf-8", "replace")).split("_"))
+    return all(any(set(folded(name).split("_")) <= words for name in names) for names in (TIMES, EVENTS))
 
 
 def _are_times(column: pa.ChunkedArray) -> bool:
@@ -108,22 +106,23 @@ def _asked(name: str, time: str | None) -> str:
     )
 
 
-def _keys(source: Path, table: pa.Table, time: str, event: str, name: str) -> dict[str, tuple[Any, str]]:
-    cells = table[event].drop_null()
-    texts = [written(value).strip() for value in cells.to_pylist()]
-    values = sorted(set(texts))
+def _keys(
+    source: Path, table: pa.Table, time: str, event: str, name: str, *, asked: bool
+) -> dict[str, tuple[Any, str]]:
+    values = _values(table[event])
     keys: dict[str, tuple[Any, str]] = {
         "data": (str(source), f"{len(table):,} rows"),
         "target": (time, "the time, in the unit that it has"),
         "event": (event, f"whether the event came then; else the row is censored; values: {', '.join(values)}"),
         "split": ({"test": 0.2}, "by chance, with as many events in every part"),
     }
-    try:
-        happened = meaning(texts, event, None, name)
-    except DataError:
-        happened = max(values, key=lambda value: (_says_so(value), -texts.count(value)))
-        keys["happened"] = (happened, f"the value of {event!r} that says that it came; look whether that is right")
-    if "cens" in event.lower() and happened == "1":
+    happened = that_came(values, event)
+    if happened is None and asked:
+        raise DataError(_unknown(source, time, event, values, name))
+    if happened is not None and happened != _by_itself(values, event, name):
+        other = next(value for value in values if value != happened)
+        keys["happened"] = (happened, f"the value of {event!r} that says that it came; {other!r} says that it did not")
+    if "cens" in event.lower() and set(values) == {"0", "1"}:
         keys["happened"] = ("1", f"{event!r} may say the opposite, who was censored: then write 0")
     bad = sum(each.null_count for each in (table[time], table[event])) + pc.sum(pc.less_equal(table[time], 0)).as_py()
     if bad:
@@ -131,8 +130,26 @@ def _keys(source: Path, table: pa.Table, time: str, event: str, name: str) -> di
     return keys
 
 
-def _says_so(value: str) -> bool:
-    return any(word in value.lower() for word in ("dead", "dece", "died", "event", "fail", "relapse", "yes"))
+def _values(column: pa.ChunkedArray) -> list[str]:
+    """The different values, as they are written."""
+    return sorted({written(value).strip() for value in column.drop_null().unique().to_pylist()})
+
+
+def _by_itself(values: list[str], event: str, name: str) -> str | None:
+    """What a contest that does not say it takes for the event."""
+    try:
+        return meaning(values, event, None, name)
+    except DataError:
+        return None
+
+
+def _unknown(source: Path, time: str, event: str, values: Sequence[str], name: str) -> str:
+    one, other = values
+    return (
+        f'{name}: which value of {event!r} says that the event came, "{one}" or "{other}"? Their words do not tell. '
+        f'Write a contest file with [task] kind = "survival", data = "{source.name}", target = "{time}", '
+        f'event = "{event}" and happened = "{one}", or happened = "{other}"'
+    )
 
 
 def sample(folder: Path, seed: int) -> Task:

@@ -17,6 +17,7 @@ from concours.tasks.places import Places, row_number
 from concours.tasks.readers.header import absent
 from concours.tasks.reading import Data
 from concours.tasks.reading import read as read_table
+from concours.tasks.survival.words import that_came
 from concours.tasks.task import Task
 
 Flags = NDArray[np.bool_]
@@ -74,7 +75,16 @@ def _with_event(data: Data, event: str, task: Task, *, happened: str | None = No
         else meaning(texts, event, task.options.get(HAPPENED), data.name, rows=data.rows)
     )
     came = np.array([text == meant for text in texts], dtype=np.float64)
-    return replace(data, y=np.stack([data.y, came], axis=1), meta={EVENT: event, HAPPENED: meant})
+    warnings = (*data.warnings, *_doubted(sorted(set(texts)), meant, event, data.name))
+    return replace(data, y=np.stack([data.y, came], axis=1), meta={EVENT: event, HAPPENED: meant}, warnings=warnings)
+
+
+def _doubted(values: list[str], meant: str, event: str, name: str) -> list[str]:
+    """What to say where the words of a column seem to say the opposite of what it is taken for."""
+    likely = that_came(values, event)
+    if likely in (None, meant):
+        return []
+    return [f"{name}: {meant!r} of {event!r} is taken for the event; by its words that is rather {likely!r}"]
 
 
 def meaning(texts: list[str], event: str, happened: Any, name: str, *, rows: Places | None = None) -> str:
