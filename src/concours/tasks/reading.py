@@ -63,6 +63,7 @@ class Data:
         apart: the columns of a table that are dropped, for telling rows apart.
         text: the columns that texts were taken from, where they lay in a table; `unit` is what a row lay in.
         left_out: how many rows were left out in reading.
+        read: what rows are called that are each made of several of the source: users, windows.
         rows: (rows,) which rows of the source they are, from 0, where some of it were left out; else none.
         notes: what was found out in reading: encoding, delimiter, header, sizes.
         warnings: what a person should know: rows left out, an encoding that was guessed, pictures made smaller.
@@ -76,6 +77,7 @@ class Data:
     left_out: int = 0
     rows: Places | None = None
     unit: Unit = "row"
+    read: str = "rows"
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     weights: NDArray[np.float64] | None = None
@@ -119,8 +121,9 @@ class Data:
     @property
     def said(self) -> str:
         """How many rows were read, how many were not, and how."""
-        left = f", {self.left_out:,} left out" if self.left_out else ""
-        return "; ".join((f"{self.name}: {len(self):,} rows read{left}", *self.notes))
+        lines = "" if self.read == "rows" else "rows "
+        left = f", {self.left_out:,} {lines}left out" if self.left_out else ""
+        return "; ".join((f"{self.name}: {len(self):,} {self.read} read{left}", *self.notes))
 
 
 def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:

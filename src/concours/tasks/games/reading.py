@@ -71,6 +71,7 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
         y=np.ones(len(moves)),
         name=task.name or game.name,
         left_out=left_out,
+        read="openings",
         notes=(notes,),
         warnings=warnings,
         meta={"game": task.data, "move_seconds": _seconds(task.options.get("move_seconds", MOVE_SECONDS))},

@@ -264,6 +264,7 @@ def _data(found: _Users, log: Log, roles: Roles, settings: Settings) -> Data:
         ids=pa.chunked_array([users]),
         content=pa.table({"user": users, "asked": y}),
         left_out=log.left_out,
+        read="users",
         unit="row",
         notes=(*log.notes, said),
         warnings=(*log.warnings, *warnings),

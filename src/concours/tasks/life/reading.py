@@ -120,6 +120,7 @@ def _data(units: Units, settings: Settings, task: Task, kind: Kind, channels: Se
         together=task.id,
         ids=ids_of(found.table[task.id]) if channels else pa.chunked_array([pa.array(each, pa.string())]),
         left_out=units.left_out,
+        read="windows",
         notes=(*units.notes, *found.notes, *notes),
         warnings=(*units.warnings, *found.warnings),
         meta={

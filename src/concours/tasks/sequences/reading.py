@@ -101,6 +101,7 @@ def _data(found: Sequences, task: Task, kind: Kind, steps: int) -> Data:
         beside=table,
         ids=None if task.id is None else ids_of(table[task.id]),
         left_out=found.left_out,
+        read="sequences",
         notes=(*found.notes, f"{min(lengths):,} to {max(lengths):,} steps each, of {len(found.channels)} channels"),
         warnings=(*found.warnings, *told, *alike, *_cut(found, steps)),
         weights=weights,

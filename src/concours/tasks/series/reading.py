@@ -235,6 +235,7 @@ def _data(opened: Opened, series: Channels, settings: Settings, task: Task) -> D
         y=np.ascontiguousarray(y),
         name=opened.name,
         left_out=opened.left_out,
+        read="origins",
         notes=(*opened.notes, *series.notes, said),
         warnings=tuple(warnings),
         spans=np.stack([origins - settings.context, origins, origins + settings.horizon], axis=1).astype(np.float64),

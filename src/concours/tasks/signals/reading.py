@@ -205,6 +205,7 @@ def _data(found: _Judged, task: Task, window: int, name: str) -> Data:
         y=np.stack([flags, place], axis=1),
         name=name,
         left_out=sum(one.left_out for one in series) + sum(len(one.values) for one in short),
+        read="steps",
         notes=(
             f"{len(series):,} series",
             f"a row looks back {window} steps",
