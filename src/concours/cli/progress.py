@@ -194,7 +194,7 @@ class _Lines(_Warnings):
                 return
             self._told.add(name)
             self._console.print(f"{escape(name)}: {escape(event.reason)}", soft_wrap=True)
-        elif job.runner == "score":
+        elif job.runner == "score" and isinstance(event, Done):
             self._console.print(
                 f"{escape(name)}: cross-validation score {self._progress.rows[name].score}", soft_wrap=True
             )
