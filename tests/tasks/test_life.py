@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -196,3 +198,28 @@ def test_errors_are_told_by_how_much_life_is_left() -> None:
     assert found[0]["bias"] == pytest.approx(-1)
     assert found[0]["rmse"] == pytest.approx(np.sqrt(10))
     assert found[2]["bias"] == pytest.approx(-25)
+
+
+def _machines(doubled: Sequence[int]) -> str:
+    """Eight machines of twenty cycles, some lines of which stand twice."""
+    lines = [f"M{unit},{cycle},{cycle * unit % 7}" for unit in range(8) for cycle in range(1, 21)]
+    twice = [line for place, line in enumerate(lines) for _ in range(1 + (place in doubled))]
+    return "\n".join(["machine,cycle,heat", *twice])
+
+
+@pytest.mark.parametrize(
+    ("doubled", "time", "way", "said"),
+    [
+        ((), "cycle", None, ""),
+        ((3,), "cycle", "skip", "unit M0 has cycle = 4 again in row 5"),
+        (range(160), None, None, "'cycle' is not taken for the time.*unit M0 has cycle = 1 twice, again in row 2"),
+    ],
+)
+def test_the_counter_of_cycles_is_not_lost_without_a_word(doubled, time, way, said, tmp_path):
+    """A few doubled rows leave it what it is, and are named; where nearly all are, the contest says why it is none."""
+    (tmp_path / "m.csv").write_text(_machines(doubled))
+    keys = find(tmp_path / "m.csv", Options(asked=True))
+    assert keys is not None
+    assert keys["options"][0].get("time") == time
+    assert keys.get("on_bad_row", (None,))[0] == way
+    assert re.search(said, " ".join(why for _, why in keys.values()))

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from concours.core.errors import ConcoursError
+from concours.core.errors import ConcoursError, DataError
 from concours.tasks.kinds import kind_named
 from concours.tasks.outputs.series import Series
 from concours.tasks.readers.opened import Options
@@ -154,3 +154,27 @@ def test_errors_are_in_units_of_each_series():
     assert one.metric("mase").score(y, p) == pytest.approx(1.0)
     assert one.metric("mae").score(y, p) == pytest.approx(0.5)
     assert one.metric("mse").score(y, p) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    ("long", "doubled", "said"),
+    [
+        (True, 1, "series 'a' has 2026-01-05 00:00:00 twice (1 such rows, first row 6)"),
+        (False, 1, "'day' has 2026-01-05 00:00:00 twice (1 such rows, first row 6)"),
+        (False, 30, None),
+    ],
+)
+def test_a_date_that_comes_twice_is_named_where_a_forecast_is_asked_for(long, doubled, said, tmp_path):
+    """One doubled row is left out and said, in a long table too; many are refused, with the first of them."""
+    days = [str(np.datetime64("2026-01-01") + step) for step in range(60)]
+    lines = [f"{day},{name},{step % 7}" for name in ("ab" if long else "a") for step, day in enumerate(days)]
+    twice = [line for place, line in enumerate(lines) for _ in range(1 + (4 <= place < 4 + doubled))]
+    (tmp_path / "s.csv").write_text("\n".join(["day,shop,sold", *twice]))
+    if said is None:
+        with pytest.raises(DataError, match=r"'day' has 2026-01-05 00:00:00 twice \(30 such rows, first row 6\)"):
+            find(tmp_path / "s.csv", Options(asked=True))
+        return
+    keys = find(tmp_path / "s.csv", Options(asked=True))
+    assert keys["on_bad_row"][0] == "skip"
+    assert said in keys["on_bad_row"][1]
+    assert keys["options"][0].get("series") == ("shop" if long else None)

@@ -81,13 +81,14 @@ def _of_table(source: Path, table: pa.Table, options: Options) -> dict[str, tupl
     if target is None and failure is None and not options.asked:
         return None
     apart = tuple(one for one in (target, failure) if one is not None)
-    time = with_time(table, source.name, Columns(id=id, apart=apart))
-    told = {"time": time, "failure": failure if target is None else None, "window": WINDOW, "cap": CAP}
+    timed = with_time(table, source.name, Columns(id=id, apart=apart), "unit")
+    told = {"time": timed.name, "failure": failure if target is None else None, "window": WINDOW, "cap": CAP}
     keys: dict[str, tuple[Any, str]] = {
-        "data": (str(source), f"{counted(len(table[id].unique()), 'unit')} by {id!r}, {len(table):,} steps"),
+        "data": (str(source), f"{counted(len(table[id].unique()), 'unit')} by {id!r}, {len(table):,} steps{timed.why}"),
         "id": (id, "windows of a unit keep together"),
         "split": ({"test": 0.2}, "of the units, whole"),
         "options": ({key: value for key, value in told.items() if value is not None}, _OPTIONS),
+        **timed.keys,
     }
     if target is not None:
         return {**keys, "target": (target, "the remaining life")}

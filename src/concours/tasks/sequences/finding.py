@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from concours.core.errors import ConcoursError, DataError
-from concours.core.written import counted
+from concours.core.written import counted, written
 from concours.tasks.readers.archives import entry_at
 from concours.tasks.readers.header import absent
 from concours.tasks.readers.listing import TABLES, suffix_of
@@ -28,10 +30,14 @@ IDS: Final = tuple(
 TIMES: Final = ("time", "t", "step", "timestamp", "tick", "frame", "cycle", "measurement_number", "index", "second")
 SUBJECTS: Final = ("subject", "subject_id", "person", "speaker", "user", "user_id", "patient", "participant", "animal")
 
+Keys = dict[str, tuple[Any, str]]
+
 _HEAD = 1 << 12
 _FEWEST = 6  # sequences
 _SHORTEST = 4  # steps, on average
 _MOST_CLASSES = 50
+_FEW_TWICE = 0.01  # of the rows
+_SHOWN = 3
 _MANY = 20  # groups, of which the usual test part and folds have enough
 
 
@@ -55,16 +61,73 @@ def named(names: Sequence[str], table: pa.Table) -> str | None:
     return next((known[name] for name in names if name in known), None)
 
 
-def with_time(table: pa.Table, name: str, columns: Columns) -> str | None:
-    """A column in whose order rows follow, in even steps; none where there is none."""
+@dataclass(frozen=True, kw_only=True)
+class Timed:
+    """The column in whose order rows follow, in even steps; none where there is none.
+
+    Attributes:
+        keys: what the contest says of faults in it.
+        why: why a column that is called so is none, to be said behind something else.
+    """
+
+    name: str | None = None
+    keys: Keys = field(default_factory=dict)
+    why: str = ""
+
+
+def with_time(table: pa.Table, name: str, columns: Columns, called: str = "sequence") -> Timed:
+    """The column of time.
+
+    Most sequences must be sound by it, else rows count as steps; a few rows that come twice do not speak against it.
+    """
     time = named(TIMES, table)
     if time is None or time in (columns.id, *columns.apart):
-        return None
+        return Timed()
+    timed = replace(columns, time=time)
+    again = _again(table, timed)
+    sound = _mostly_sound(table, name, timed)
+    once = table.take(pa.array(np.setdiff1d(np.arange(len(table)), again)))
+    if not sound and not (len(again) and _mostly_sound(once, name, timed)):
+        why = f"; {time!r} is not taken for the time, and rows count as steps: {_fault(table, name, timed, called)}"
+        return Timed(why=why)
+    amiss = _twice(table, timed, again, called) or _fault(table, name, timed, called)
+    way, what = ("skip", f"leaves out each {called} with a fault, else mend it") if sound else ("fail", "mend it first")
+    return Timed(name=time, keys={"on_bad_row": (way, f"{what}: {amiss}")} if amiss else {})
+
+
+def _mostly_sound(table: pa.Table, name: str, columns: Columns) -> bool:
     try:
-        gathered(table, name, Columns(id=columns.id, time=time, apart=columns.apart), skip=False)
+        found = gathered(table, name, columns, skip=True)
     except DataError:
-        return None
-    return time
+        return False
+    return len(found) > found.left_out
+
+
+def _fault(table: pa.Table, name: str, columns: Columns, called: str) -> str:
+    """The first fault of a sequence, or nothing."""
+    try:
+        gathered(table, name, columns, skip=False, called=called)
+    except DataError as error:
+        return str(error).removeprefix(f"{name}: ").partition(";")[0]
+    return ""
+
+
+def _again(table: pa.Table, columns: Columns) -> NDArray[np.int64]:
+    """The rows, from 0, that have a moment which an earlier row of their sequence has, where these are few."""
+    keys = table.select([columns.id, str(columns.time)]).to_pandas()
+    again = np.flatnonzero(keys.duplicated().to_numpy() & keys.notna().all(axis=1).to_numpy())
+    return again if len(again) <= max(_FEW_TWICE * len(keys), 1) else again[:0]
+
+
+def _twice(table: pa.Table, columns: Columns, again: NDArray[np.int64], called: str) -> str:
+    time = str(columns.time)
+    shown = [
+        f"{called} {written(table[columns.id][row].as_py())} has {time} = {written(table[time][row].as_py())} again in "
+        f"row {row + 1}"
+        for row in again[:_SHOWN].tolist()
+    ]
+    more = f", and {len(again) - _SHOWN:,} more such rows" if len(again) > _SHOWN else ""
+    return ", ".join(shown) + more
 
 
 def begins_with(source: Path, names: Sequence[str]) -> bool:
@@ -149,10 +212,11 @@ def _of_table(source: Path, table: pa.Table, options: Options, *, classes: bool)
         return None
     if not _are_sequences(found, table, target) or _are_classes(table[target]) != classes:
         return None
-    time = with_time(table, source.name, columns)
+    timed = with_time(table, source.name, columns)
+    time = timed.name
     steps = sum(one.shape[1] for one in found.values)
     channels = len([channel for channel in found.channels if channel != time])
-    data = f"{counted(len(found), 'sequence')} by {id!r}, {steps:,} steps of {counted(channels, 'channel')}"
+    data = f"{counted(len(found), 'sequence')} by {id!r}, {steps:,} steps of {counted(channels, 'channel')}{timed.why}"
     keys: dict[str, tuple[Any, str]] = {
         "data": (str(source), data),
         "id": (id, "rows with one value of it are a sequence"),
@@ -161,7 +225,7 @@ def _of_table(source: Path, table: pa.Table, options: Options, *, classes: bool)
     }
     if time is not None:
         keys["options"] = ({"time": time}, "in whose order rows follow, in even steps")
-    return keys
+    return {**keys, **timed.keys}
 
 
 def _are_sequences(found: Sequences, table: pa.Table, target: str) -> bool:

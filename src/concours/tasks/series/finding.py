@@ -30,6 +30,7 @@ _TYPED = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
 _SHARE = 20
 _AHEAD = 12
 _SERIES = 100
+_FEW = 0.01  # of the rows
 
 
 def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
@@ -58,16 +59,10 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
         target = wanted if wanted in numbers else numbers[-1]
         targets = options.names if len(options.names) > 1 and set(options.names) <= set(numbers) else (target,)
         column = long_by(opened.x, target, times[0])
-        if column is None:
-            series = channels_of(opened.x, opened.name, target=targets, time=times[0])
-        else:
-            spread = spread_out(opened.x, Long(series=column, value=target), times[0], opened.name)
-            names = tuple(name for name in spread.table.column_names if name != times[0])
-            series = replace(channels_of(spread.table, opened.name, target=names, time=times[0]), time=times[0])
-            series = replace(series, amiss=(*spread.amiss, *series.amiss))
+        series = _of_table(opened.x, opened.name, targets, times[0], column)
     except ConcoursError:
         return None
-    if series.stamps.uneven:
+    if series.stamps.uneven and not _asked_for(series, len(opened.x), options):
         return None
     missing = [name for name in options.names or [wanted] if name not in numbers]
     if missing:
@@ -77,6 +72,27 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
     if column is not None and len(options.names) > 1:
         raise DataError(f"--target: {opened.name} is a long table, by {column!r}; name its one column of values")
     return _keys(source, series, told, target, column)
+
+
+def _of_table(table: pa.Table, name: str, targets: Sequence[str], time: str, column: str | None) -> Channels:
+    """The series of a table, or those that a column of a long one tells apart."""
+    if column is None:
+        return channels_of(table, name, target=tuple(targets), time=time)
+    spread = spread_out(table, Long(series=column, value=targets[0]), time, name)
+    names = tuple(name for name in spread.table.column_names if name != time)
+    series = channels_of(spread.table, name, target=names, time=time)
+    return replace(series, time=time, amiss=(*spread.amiss, *series.amiss))
+
+
+def _asked_for(series: Channels, rows: int, options: Options) -> bool:
+    """Whether an uneven series is to be forecast all the same: where that is asked for, and few rows are amiss.
+
+    Raises:
+        DataError: it is asked for, and many are.
+    """
+    if options.asked and rows - len(series.stamps.rows) > max(_FEW * rows, 1):
+        raise DataError(series.amiss[0])
+    return options.asked
 
 
 def _of_two(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
@@ -119,10 +135,12 @@ def _may_have_dates(source: Path) -> bool:
 def long_by(table: pa.Table, target: str, time: str) -> str | None:
     """The column that tells series apart, where moments stand in several rows, and each once with each of its values.
 
-    Of several such columns the one with the fewest values.
+    Few rows may say one again, where nearly all moments stand in several. Of several such columns the one that says
+    the fewest again, then the one with the fewest values.
     """
-    rows = len(table)
-    if len(table[time].unique()) == rows:
+    rows, moments = len(table), len(table[time].unique())
+    few = max(int(_FEW * rows), 1) if rows - moments > rows / 3 else 0
+    if moments == rows:
         return None
     found = []
     for name in table.column_names:
@@ -130,9 +148,10 @@ def long_by(table: pa.Table, target: str, time: str) -> str | None:
         if name in (target, time) or not (pa.types.is_string(kind) or pa.types.is_integer(kind)):
             continue
         values = len(table[name].unique())
-        if 1 < values <= _SERIES and len(table.group_by([name, time]).aggregate([])) == rows:
-            found.append((values, name))
-    return min(found)[1] if found else None
+        again = rows - len(table.group_by([name, time]).aggregate([])) if 1 < values <= _SERIES else rows
+        if again <= few:
+            found.append((again, values, name))
+    return min(found)[-1] if found else None
 
 
 def _keys(source: Path, series: Channels, why: str, target: str, column: str | None) -> dict[str, tuple[Any, str]]:
@@ -155,7 +174,7 @@ def _keys(source: Path, series: Channels, why: str, target: str, column: str | N
         told = f"{ahead} ahead, of each series that {column} tells apart; context, step and season follow"
         keys["options"] = ({"horizon": horizon, "series": column}, told)
     if series.amiss:
-        keys["on_bad_row"] = ("skip", f"leaves out the origins near gaps: {series.amiss[0].partition(': ')[2]}")
+        keys["on_bad_row"] = ("skip", f"leaves out the origins that faults reach: {series.amiss[0].partition(': ')[2]}")
     return keys
 
 
