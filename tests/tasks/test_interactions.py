@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from concours.core.errors import ContestError
+from concours.core.errors import ContestError, DataError
 from concours.tasks.interactions.finding import find_items, find_ratings
 from concours.tasks.interactions.histories import in_words, read, renew
 from concours.tasks.interactions.ratings import read as read_ratings
@@ -143,7 +144,8 @@ def test_a_table_of_other_things_is_no_log(tmp_path: Path) -> None:
     assert find_items(tmp_path / "a.csv", Options()) is None
     (tmp_path / "b.csv").write_text("user,item\n" + "".join(f"u{n % 5},i{n % 7}\n" for n in range(30)))
     assert find_items(tmp_path / "b.csv", Options()) is not None
-    assert find_ratings(tmp_path / "b.csv", Options(asked=True)) is None
+    with pytest.raises(DataError, match="b.csv: kind rating needs the columns of users, of items and of ratings"):
+        find_ratings(tmp_path / "b.csv", Options(asked=True))
 
 
 def test_ratings_that_judge_may_be_a_file_of_their_own(tmp_path: Path) -> None:
@@ -208,3 +210,23 @@ def test_of_a_long_log_the_beginning_alone_is_read(tmp_path: Path, monkeypatch: 
     assert packed["data"][1].startswith("more than ")
     monkeypatch.undo()
     assert find_items(path, Options()) is None  # read as a whole it is no table
+
+
+@pytest.mark.parametrize(
+    ("find", "header", "names", "said"),
+    [
+        (
+            find_ratings,
+            "Kunde,Artikel,Note",
+            ("Note",),
+            'user = "COLUMN OF USERS", item = "COLUMN OF ITEMS", target = "Note"',
+        ),
+        (find_ratings, "user,item,qty", (), 'user = "user", item = "item", target = "COLUMN OF RATINGS"'),
+        (find_items, "Kunde,item,Note", (), 'id = "COLUMN OF USERS", target = "item"'),
+    ],
+)
+def test_what_a_log_lacks_is_said_where_its_kind_is_asked_for(find, header, names, said, tmp_path: Path) -> None:
+    """Which columns the kind needs, those that there are, and what to write."""
+    (tmp_path / "l.csv").write_text(header + "\n" + "".join(f"u{i % 5},i{i % 7},{i % 4}\n" for i in range(35)))
+    with pytest.raises(DataError, match=re.escape(said)):
+        find(tmp_path / "l.csv", Options(names=names, asked=True))

@@ -127,6 +127,16 @@ def test_the_finder_asks_for_words_that_it_does_not_know(tmp_path):
     assert find(tmp_path / "a.csv", Options())
 
 
+def test_a_third_value_of_an_event_is_named(tmp_path):
+    """Rather than that there is no column of two values."""
+    rows = "".join(f"{i},{i + 1},{('yes', 'no')[i % 2]}\n" for i in range(20))
+    (tmp_path / "a.csv").write_text("age,months,died\n" + rows + "1,2,unknown\n")
+    with pytest.raises(
+        DataError, match=r"'died' must have two values.*it has 3: .*'unknown' \(1\), 'unknown' first in row 21"
+    ):
+        find(tmp_path / "a.csv", Options(asked=True))
+
+
 def test_a_contest_that_turns_an_event_round_is_warned(tmp_path):
     """What a person writes holds, and is doubted where the words say the opposite."""
     text = "age,time,state\n50,3,dead\n61,4,alive\n40,9,dead\n"

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from concours.core.errors import ConcoursError
+from concours.core.errors import ConcoursError, DataError
 from concours.tasks.columns import Column, describe
 from concours.tasks.interactions.log import Roles, parted
 from concours.tasks.readers.archives import files_of, is_archive
@@ -32,6 +32,14 @@ _FILES: Final = ("ratings.csv", "ratings.dat", "u.data")
 _SINCE: Final = 10**8
 """Seconds since 1970 that no rating and no name of a user comes to."""
 _REST: Final = 2
+_MEANT: Final = {
+    ("recommendation", "id"): "USERS",
+    ("recommendation", "target"): "ITEMS",
+    ("rating", "user"): "USERS",
+    ("rating", "item"): "ITEMS",
+    ("rating", "target"): "RATINGS",
+}
+"""Which column a key names, for people."""
 
 
 def find_items(source: Path, options: Options) -> Keys | None:
@@ -39,9 +47,13 @@ def find_items(source: Path, options: Options) -> Keys | None:
 
     A table whose columns are called like users and items, with perhaps a rating and a time, and few others; or the
     layouts of MovieLens, some of which name no column.
+
+    Raises:
+        DataError: the kind is asked for, and no columns are called so.
     """
     found = _found(source, options)
     if found is None:
+        _say_what_lacks(source, options, "recommendation")
         return None
     path, roles, why = found
     target = options.names[:1]
@@ -60,9 +72,13 @@ def find_items(source: Path, options: Options) -> Keys | None:
 def find_ratings(source: Path, options: Options) -> Keys | None:
     """The same of a task of ratings, where a person names it or its column; else a log with ratings is for
     recommendations.
+
+    Raises:
+        DataError: the kind is asked for, and no columns are called so.
     """
     found = _found(source, options)
-    if found is None:
+    if found is None or (found[1].rating is None and options.asked):
+        _say_what_lacks(source, options, "rating")
         return None
     path, roles, why = found
     if roles.rating is None or not (options.asked or options.names[:1] == (roles.rating,)):
@@ -77,6 +93,33 @@ def find_ratings(source: Path, options: Options) -> Keys | None:
     if roles.time is None:
         return keys
     return {**keys, "drop": ([roles.time], "when a rating was given; leave this out to give it to models")}
+
+
+def _say_what_lacks(source: Path, options: Options, kind: str) -> None:
+    """Raises DataError where a kind is asked for, and a table does not tell by names which columns are what."""
+    if not options.asked:
+        return
+    try:
+        path = _file(source)
+        opened = None if path is None else parted(open_beginning(Path(path), options).opened, options)
+    except ConcoursError:
+        return  # who reads it as a table says what is wrong
+    if opened is None or not isinstance(opened.x, pa.Table):
+        return
+    columns = list(describe(opened.x))
+    who = _called(columns, _USERS)
+    what = _called([column for column in columns if column is not who], _ITEMS)
+    rated = next((c for c in columns if set(c.tokens) & _RATINGS and c.is_number and c not in (who, what)), None)
+    keys = {"id": _name(who), "target": _name(what)}
+    if kind == "rating":
+        keys = {"user": _name(who), "item": _name(what), "target": next(iter(options.names), _name(rated))}
+    needed = "users, of items and of ratings" if kind == "rating" else "users and of items"
+    written = ", ".join(f'{key} = "{name or f"COLUMN OF {_MEANT[kind, key]}"}"' for key, name in keys.items())
+    raise DataError(
+        f"{opened.name}: kind {kind} needs the columns of {needed}, and their names do not tell them; it has: "
+        f'{", ".join(opened.x.column_names[:12])}. Write a contest file with [task] kind = "{kind}", '
+        f'data = "{source.name}", {written}'
+    )
 
 
 def _asked(roles: Roles, path: str) -> str:

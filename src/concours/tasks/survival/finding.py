@@ -39,6 +39,8 @@ EVENTS: Final = (
 
 _TYPED: Final = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
 _HEAD: Final = 1 << 13
+_FEW: Final = 10
+"""Values of a column that may yet be one of events."""
 
 
 def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
@@ -64,7 +66,7 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
     event = usual(EVENTS, [name for name in table.column_names if name != time and _two(table[name])])
     if time is None or event is None:
         if options.asked:
-            raise DataError(_asked(opened.name, time))
+            raise DataError(_third(table, time, opened.name) or _asked(opened.name, time))
         return None
     return _keys(source, table, time, event, opened.name, asked=options.asked)
 
@@ -94,6 +96,24 @@ def _are_times(column: pa.ChunkedArray) -> bool:
 
 def _two(column: pa.ChunkedArray) -> bool:
     return len(column) > column.null_count and len(column.drop_null().unique()) == 2
+
+
+def _third(table: pa.Table, time: str | None, name: str) -> str | None:
+    """What to say of a column that is called as events are, and has more than two values; none where there is none."""
+    event = usual(EVENTS, [column for column in table.column_names if column != time])
+    if time is None or event is None:
+        return None
+    cells = pc.drop_null(table[event])
+    counts = sorted(((one["counts"], one["values"]) for one in cells.value_counts().to_pylist()), reverse=True)
+    if not 2 < len(counts) <= _FEW:
+        return None
+    values = ", ".join(f"{written(value)!r} ({count:,})" for count, value in counts)
+    rarest = counts[-1][1]
+    row = next(row for row, cell in enumerate(table[event].to_pylist(), 1) if cell == rarest)
+    return (
+        f"{name}: {event!r} must have two values, whether the event came or not; it has {len(counts)}: {values}, "
+        f"{written(rarest)!r} first in row {row}; mend such cells, or empty them and on_bad_row leaves the rows out"
+    )
 
 
 def _asked(name: str, time: str | None) -> str:
