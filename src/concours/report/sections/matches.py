@@ -13,6 +13,8 @@ from concours.report.lines import Report
 from concours.report.picture import Row, interval_plot
 
 _PIECES: Final = str.maketrans("KQRBNPkqrbnp", "♔♕♖♗♘♙♚♛♜♝♞♟")
+_STONES: Final = frozenset("XO·")
+"""The signs of a board on which each has stones."""
 _OPENINGS: Final = 24
 """So many openings are shown one by one."""
 
@@ -167,15 +169,16 @@ def _grid(head: Sequence[str], names: Sequence[str], points: Sequence[Sequence[f
 
 
 def _replay(replay: Mapping[str, Any]) -> Figure:
-    first, second = replay["names"]
-    opening = replay["opening"]
+    (first, second), opening = replay["names"], replay["opening"]
+    stones = all(set(line) <= _STONES for line in replay["boards"][0])
+    begins = f"{first} begins (filled), {second} has the rings" if stones else f"{first} begins"
     texts = ["the beginning", *replay["plies"]]
     told = [f"{text} (opening)" if 0 < number <= opening else text for number, text in enumerate(texts)]
     return Figure(
         title=f"A game: {first} against {second}",
         read=(
-            f"How to read it: {first} begins (filled), {second} has the rings. Choose a ply, or step through them with the "
-            f"arrow keys. In the end: {replay['ended']}."
+            f"How to read it: {begins}. Choose a ply, or step through them with the arrow keys. "
+            f"In the end: {replay['ended']}."
         ),
         drawing=Replay(
             tuple(
