@@ -172,7 +172,10 @@ def _task(found: Found, findings: Findings, folder: Path, options: Options, afte
         settings.append(Setting("task", "test", _paths(found.test, folder), why))
     settings += _header(found, findings, options.header)
     if options.on_bad_row == "skip":
-        causes = {"for the number of cells": found.opened.left_out, "without the target": findings.left_out}
+        causes = {
+            "blank, or of another number of cells": found.opened.left_out,
+            "without the target": findings.left_out,
+        }
         left = [f"{counted(count, 'row')} {cause}" for cause, count in causes.items() if count]
         why = f"left out: {', '.join(left)}" if left else "no row is left out"
         settings.append(Setting("task", "on_bad_row", "skip", why))

@@ -102,7 +102,7 @@ def renew(
     del meta
     x, opened = read_inputs(source, like, text=text, written=written, told=told)
     assert isinstance(x, pa.Table)  # noqa: S101 (for the type checker)
-    _refuse_blank(x, opened.name)
+    _refuse_blank(x, opened.name, opened.rows)
     return x, opened
 
 
@@ -198,7 +198,7 @@ def _whole(
     """The rows that have both texts, and what is said of the others. Raises DataError where none may lack one."""
     bad = np.any([blank(strings(table[column])) for column in texts], axis=0)
     if bad.any() and task.on_bad_row == "fail":
-        _refuse_blank(table.select(list(texts)), name, cure='; on_bad_row = "skip" in [task] leaves them out')
+        _refuse_blank(table.select(list(texts)), name, rows, cure='; on_bad_row = "skip" in [task] leaves them out')
     kept = np.flatnonzero(~bad)
     if not len(kept):
         raise DataError(f"{name}: no pair is left that has both texts")
@@ -207,13 +207,14 @@ def _whole(
     return kept, [told] if bad.any() else []
 
 
-def _refuse_blank(x: pa.Table, name: str, cure: str = "") -> None:
+def _refuse_blank(x: pa.Table, name: str, rows: Places | None, cure: str = "") -> None:
     for column in x.column_names:
         empty = blank(strings(x[column]))
         if empty.any():
+            row = row_number(rows, int(np.argmax(empty)))
             raise DataError(
-                f"{name}: row {int(np.argmax(empty)) + 1}: {column!r} is empty; {empty.sum():,} such rows of "
-                f"{len(empty):,}; a text was expected in every row{cure}"
+                f"{name}: row {row}: {column!r} is empty; {empty.sum():,} such rows of {len(empty):,}; a text was "
+                f"expected in every row{cure}"
             )
 
 

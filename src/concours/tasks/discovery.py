@@ -22,6 +22,7 @@ from concours.tasks.guides import Guide
 from concours.tasks.inputs.table import TABLE
 from concours.tasks.kinds import KINDS, Kind
 from concours.tasks.labels import by_number, class_list, moments_written, same_but_for_form, words_for_missing
+from concours.tasks.places import Places, row_number
 from concours.tasks.readers.opened import Opened
 from concours.tasks.roles import roles, useless
 from concours.tasks.targets import Choice, Form, chosen_target, form_of, named_target
@@ -204,7 +205,7 @@ def _of_table(
         sought,
         pd.Series(y).value_counts().sort_index().to_numpy(),
         opened.name,
-        _first_missing(table[choice.name]) + words_for_missing(table.schema.field(choice.name)),
+        _first_missing(table[choice.name], opened.rows) + words_for_missing(table.schema.field(choice.name)),
     )
     beyond = guide.unusable(columns, choice.name)
     others = tuple(c for c in columns if c.name != choice.name and c.name not in {note.name for note in beyond})
@@ -238,8 +239,9 @@ def _of_table(
     return found if test is None else _with_test_table(found, keys, whole, test)
 
 
-def _first_missing(column: pa.ChunkedArray) -> str:
-    return f", first in row {pc.index(column.is_null(), True).as_py() + 1}" if column.null_count else ""
+def _first_missing(column: pa.ChunkedArray, rows: Places | None) -> str:
+    place = pc.index(column.is_null(), True).as_py() if column.null_count else None
+    return "" if place is None else f", first in row {row_number(rows, place)}"
 
 
 def _leaking(note: Note) -> Note:

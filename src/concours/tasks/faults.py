@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Final, NoReturn
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from concours.core.errors import DataError
 from concours.core.written import written
+from concours.tasks.places import Places
 
 MOST: Final = 5
 """How many faults are told one by one."""
@@ -21,14 +23,17 @@ LINE: Final = "line of the file"
 """The column that says in which line of its file a row stands, where it stands in one."""
 
 
-def with_lines(table: pa.Table, first: int | None) -> pa.Table:
+def with_lines(table: pa.Table, first: int | None, rows: Places | None = None) -> pa.Table:
     """The table of a file of text, whose rows stand in a line each, the first of them in that one; none where they do
     not, nor where a cell goes over several lines.
+
+    Args:
+        rows: which rows of the file there are, where some were left out.
     """
     texts = (column for column in table.columns if pa.types.is_string(column.type))
     if first is None or LINE in table.column_names or any(pc.any(pc.match_substring(t, "\n")).as_py() for t in texts):
         return table
-    return table.append_column(LINE, pa.array(range(first, first + len(table)), pa.int64()))
+    return table.append_column(LINE, pa.array(first + (np.arange(len(table)) if rows is None else rows), pa.int64()))
 
 
 def told(table: pa.Table) -> str:

@@ -101,7 +101,8 @@ def read_sentences(
         x = found.x
     empty = blank(x)
     if empty.any():
-        raise DataError(f"{found.name}: row {int(np.argmax(empty)) + 1} is empty; a text was expected in every row")
+        row = row_number(found.rows, int(np.argmax(empty)))
+        raise DataError(f"{found.name}: row {row} is empty; a text was expected in every row")
     return x, found
 
 

@@ -26,6 +26,7 @@ from concours.tasks.faults import MOST, likely, refuse_rows, told, with_lines
 from concours.tasks.formulas import is_for_sheets, meant, texts_meant
 from concours.tasks.labels import by_number
 from concours.tasks.metrics.metric import Metric
+from concours.tasks.places import Places
 from concours.tasks.readers.archives import entry_at
 from concours.tasks.readers.damage import existing
 from concours.tasks.readers.listing import suffix_of
@@ -100,16 +101,16 @@ def read_file(file: Path, wanted: Wanted) -> pa.Table:
     Raises:
         DataError: it cannot be read, is no table, or has two columns of one name.
     """
-    table, line = _read(file, wanted)
-    return with_lines(_named(table, wanted), line)
+    table, line, rows = _read(file, wanted)
+    return with_lines(_named(table, wanted), line, rows)
 
 
-def _read(file: Path, wanted: Wanted) -> tuple[pa.Table, int | None]:
-    """The table, and the line of its first row, where rows are lines."""
+def _read(file: Path, wanted: Wanted) -> tuple[pa.Table, int | None, Places | None]:
+    """The table, the line of its first row, where rows are lines, and which rows of the file there are."""
     if existing(file).is_dir():
         raise DataError(f"{file} is a folder; a file of predictions was expected")
     if suffix_of(file.name) == ".npz":
-        return _of_arrays(file, wanted), None
+        return _of_arrays(file, wanted), None, None
     labels = ("prediction", wanted.target) if wanted.classes or wanted.texts else ()
     labels = (*labels, RESPONSE) if wanted.texts else labels
     apart = tuple(form for name in ("id", wanted.id, *labels) if name for form in (name, f"'{name}"))
@@ -125,7 +126,7 @@ def _read(file: Path, wanted: Wanted) -> tuple[pa.Table, int | None]:
     if twice:
         raise DataError(f"{file.name}: two columns are called {twice[0]!r}")
     line = 1 if suffix_of(file.name) in _LINES else None if opened.header is None else opened.header + 1
-    return table, line
+    return table, line, opened.rows
 
 
 def _of_arrays(file: Path, wanted: Wanted) -> pa.Table:

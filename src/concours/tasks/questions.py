@@ -89,7 +89,8 @@ def renew(
     questions, choices, faults = _asked_in(table, question, columns)
     if wrong := [place for place, fault in enumerate(faults) if fault]:
         raise DataError(
-            f"{opened.name}: row {wrong[0] + 1}: {faults[wrong[0]]}; {len(wrong)} such rows of {len(table)}"
+            f"{opened.name}: row {row_number(opened.rows, wrong[0])}: {faults[wrong[0]]}; {len(wrong)} such rows of "
+            f"{len(table)}"
         )
     rows = _rows(table, question, questions, choices, like.column_names)
     if gone := [name for name in like.column_names if name not in rows.column_names]:

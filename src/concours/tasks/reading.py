@@ -241,15 +241,15 @@ def data_of(opened: Opened, task: Task, kind: Kind) -> Data:
         task = replace(task, weight=weights_kept(task.weight, kept, len(x)))
         rows = places_of(rows, kept, len(x))
         left_out, x = left_out + len(x) - len(kept), taken(x, kept)
-    if several(task):
-        x, y = split_all_off(x, sought, name)
-    elif kind.output.several and not isinstance(target, (str, int)) and np.ndim(np.asarray(target)) == 2:
-        y = _all_given(target, x)
-    else:
-        x, y = _apart(x, y, target, opened, name)
     text: tuple[str, ...] = ()
     apart: pa.Table | None = None
     with in_source(rows):
+        if several(task):
+            x, y = split_all_off(x, sought, name)
+        elif kind.output.several and not isinstance(target, (str, int)) and np.ndim(np.asarray(target)) == 2:
+            y = _all_given(target, x)
+        else:
+            x, y = _apart(x, y, target, opened, name)
         x, weights, said = weights_apart(x, task.weight, name)
     ids = ids_of(x[task.id]) if isinstance(x, pa.Table) and task.id in x.column_names else None
     if isinstance(x, pa.Table):

@@ -17,7 +17,7 @@ from concours.tasks.conforming import conform
 from concours.tasks.interactions.log import Roles, log_of, named, open_log
 from concours.tasks.kinds import Kind
 from concours.tasks.lacking import require_taken
-from concours.tasks.places import places_of
+from concours.tasks.places import Places, places_of, row_number
 from concours.tasks.readers.opened import Opened, Options
 from concours.tasks.reading import Data, data_of, taken
 from concours.tasks.task import Task
@@ -39,7 +39,7 @@ def read(task: Task, kind: Kind, folder: Path) -> tuple[Data, Data | None]:
     test = _data(_opened(task.test, task, folder, roles, like=opened.x), task, kind, roles)
     said = list(test.warnings)
     x = conform(test.x, data.x, test.name, told=said.append)
-    said += _unknown(x, data.x, test.name)
+    said += _unknown(x, data.x, test.name, test.rows)
     return data, replace(test, x=x, warnings=tuple(said))
 
 
@@ -68,7 +68,7 @@ def renew(
     for warning in opened.warnings:
         told(warning)
     x = conform(opened.x, like, opened.name, told=told)
-    for text in _unknown(x, like, opened.name):
+    for text in _unknown(x, like, opened.name, opened.rows):
         told(text)
     return x, opened
 
@@ -114,7 +114,7 @@ def _data(opened: Opened, task: Task, kind: Kind, roles: Roles) -> Data:
     return data_of(right, task, kind)
 
 
-def _unknown(x: pa.Table, like: pa.Table, name: str) -> list[str]:
+def _unknown(x: pa.Table, like: pa.Table, name: str, rows: Places | None) -> list[str]:
     """What is said of rows with a user or an item of which nothing was fitted on."""
     said = []
     others = ("the item", "the user")
@@ -124,6 +124,7 @@ def _unknown(x: pa.Table, like: pa.Table, name: str) -> list[str]:
             first = int(np.argmax(strange))
             said.append(
                 f"{name}: {counted(int(strange.sum()), 'row')} with a {column!r} that models were fitted on nothing "
-                f"of: what is known of {other} alone is said; first: row {first + 1}, {x[column][first].as_py()!r}"
+                f"of: what is known of {other} alone is said; first: row "
+                f"{row_number(rows, first)}, {x[column][first].as_py()!r}"
             )
     return said

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 from concours.core.errors import DataError
 from concours.core.written import counted, number_in
 from concours.kernels.rows.boxes import SIDES
+from concours.tasks.places import row_number
 from concours.tasks.readers.archives import Entry, Files
 from concours.tasks.readers.delimited import read_delimited
 from concours.tasks.readers.listing import PARTS, Part, told_by_paths
@@ -365,7 +366,8 @@ def _of_tables(files: Files, names: Sequence[str], pictures: Mapping[str, list[s
 
 
 def _table_marks(files: Files, name: str, pictures: Mapping[str, list[str]], faults: _Faults) -> Iterable[Marks]:
-    table: Any = read_delimited(files.entry(name), Options(names=SIDES)).x
+    opened = read_delimited(files.entry(name), Options(names=SIDES))
+    table: Any = opened.x
     columns = {str(column).strip().lower(): column for column in table.column_names}
     of_picture, of_label = (next((columns[n] for n in known if n in columns), None) for known in (_PICTURE, _LABEL))
     lacking = [word for word, found in (("image", of_picture), ("label", of_label)) if found is None]
@@ -375,8 +377,8 @@ def _table_marks(files: Files, name: str, pictures: Mapping[str, list[str]], fau
     values = [table[columns[side]].to_pylist() for side in SIDES]
     rows = zip(table[of_picture].to_pylist(), table[of_label].to_pylist(), *values, strict=True)
     found: dict[str, Marks] = {}
-    for number, (picture, label, *sides) in enumerate(rows, 1):
-        where, place = f"{name}: row {number}", str(picture)
+    for index, (picture, label, *sides) in enumerate(rows):
+        where, place = f"{name}: row {row_number(opened.rows, index)}", str(picture)
         with faults.of(place):
             place = _picture(pictures, (place,), PurePosixPath(name).parent, where)
         if place in faults.told:

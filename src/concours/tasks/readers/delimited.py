@@ -19,6 +19,7 @@ from concours.core.errors import DataError
 from concours.tasks.letters import may_hold
 from concours.tasks.places import Places
 from concours.tasks.readers.archives import Entry
+from concours.tasks.readers.blank import blank_said, filled_rows
 from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.dialect import Dialect, found_dialect, named_delimiter
 from concours.tasks.readers.layout import Layout, found_layout
@@ -53,6 +54,11 @@ def read_delimited(entry: Entry, options: Options) -> Opened:
     form.check(table, encoding, skipped)
     table = form.without_void(table, encoding)
     dialect, layout, header = form.dialect, form.layout, bool(form.layout.header)
+    rows, filled = _others([one.place for one in skipped], len(table)) if skipped else None, filled_rows(table)
+    blank = np.empty(0, np.int64)
+    if filled is not None:
+        every = np.arange(len(table)) if rows is None else rows
+        table, rows, blank = table.take(pa.array(filled)), every[filled], np.delete(every, filled)
     if not len(table):
         raise DataError(f"{entry.name} has a header but no rows" if header else f"{entry.name} has no rows")
     table, cleaned = tidy(table)
@@ -71,12 +77,14 @@ def read_delimited(entry: Entry, options: Options) -> Opened:
         count = f"{len(skipped)} rows were left out for their number of cells"
         first = skipped[0]
         warnings.append(f"{entry.name}: {count}; first: row {first.place + 1}, {first.text}")
+    if len(blank):
+        warnings.append(f"{entry.name}: {blank_said(blank, asked=options.unit is not None)}")
     return Opened(
         x=table,
         name=entry.name,
         header=layout.header,
-        left_out=len(skipped),
-        rows=_others([one.place for one in skipped], len(table)) if skipped else None,
+        left_out=len(skipped) + len(blank),
+        rows=rows,
         notes=tuple(notes),
         warnings=tuple(warnings),
         cells=True,

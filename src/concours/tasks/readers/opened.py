@@ -78,7 +78,7 @@ class Opened:
         rows: (rows,) which rows of the source they are, from 0, where some of it were left out; else none.
         called: what rows are called that are neither of a table nor a file each, such as steps by series and time.
         name: of the source, for people.
-        left_out: how many rows were left out, as `on_bad_row` says.
+        left_out: how many rows were left out, as `on_bad_row` says, or as they are blank.
         notes: what was found out: encoding, delimiter, header, sizes.
         warnings: what a person should know before trusting it: rows left out, pictures made smaller.
         cells: whether the strings of a table are cells of a text file, whose forms are still to be found.

@@ -73,7 +73,7 @@ def channels_of(
     if time is None and every is None:
         time = next(iter(dated(table)), None)
     if time is None:
-        stamps = no_stamps(len(table))
+        stamps = no_stamps(len(table), name, source)
     else:
         stamps = stamps_of(_full(table, time, name, source), time, name, every, source)
     others = table.drop_columns([time]) if time is not None else table

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from concours.core.errors import ConcoursError, DataError
+from concours.tasks.places import Places
 from concours.tasks.readers.archives import entry_at, files_of, is_archive
 from concours.tasks.readers.damage import damage_named
 from concours.tasks.readers.header import absent
@@ -59,7 +60,7 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
         target = wanted if wanted in numbers else numbers[-1]
         targets = options.names if len(options.names) > 1 and set(options.names) <= set(numbers) else (target,)
         column = long_by(opened.x, target, times[0])
-        series = _of_table(opened.x, opened.name, targets, times[0], column)
+        series = _of_table(opened.x, opened.name, targets, times[0], column, opened.rows)
     except ConcoursError:
         return None
     if series.stamps.uneven and not _asked_for(series, len(opened.x), options):
@@ -74,11 +75,13 @@ def find(source: Path, options: Options) -> dict[str, tuple[Any, str]] | None:
     return _keys(source, series, told, target, column)
 
 
-def _of_table(table: pa.Table, name: str, targets: Sequence[str], time: str, column: str | None) -> Channels:
+def _of_table(
+    table: pa.Table, name: str, targets: Sequence[str], time: str, column: str | None, source: Places | None
+) -> Channels:
     """The series of a table, or those that a column of a long one tells apart."""
     if column is None:
-        return channels_of(table, name, target=tuple(targets), time=time)
-    spread = spread_out(table, Long(series=column, value=targets[0]), time, name)
+        return channels_of(table, name, target=tuple(targets), time=time, source=source)
+    spread = spread_out(table, Long(series=column, value=targets[0]), time, name, source=source)
     names = tuple(name for name in spread.table.column_names if name != time)
     series = channels_of(spread.table, name, target=names, time=time)
     return replace(series, time=time, amiss=(*spread.amiss, *series.amiss))

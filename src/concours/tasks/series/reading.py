@@ -193,7 +193,9 @@ def _like(opened: Opened, meta: Mapping[str, Any]) -> tuple[Opened, Channels]:
     spread = None
     if meta["long"]:
         column, value = meta["long"]
-        spread = spread_out(table, Long(series=column, value=value), meta["time"], opened.name, known=channels)
+        spread = spread_out(
+            table, Long(series=column, value=value), meta["time"], opened.name, known=channels, source=opened.rows
+        )
         table = spread.table
     series = channels_of(
         table,
@@ -202,6 +204,7 @@ def _like(opened: Opened, meta: Mapping[str, Any]) -> tuple[Opened, Channels]:
         time=meta["time"],
         every=Every(unit=unit, size=size),
         names=channels,
+        source=opened.rows if spread is None else None,
     )
     return (opened, series) if spread is None else (_spread(opened, spread), _of_long(series, spread, opened.x))
 

@@ -82,9 +82,17 @@ class Stamps:
     uneven: bool = False
 
 
-def no_stamps(rows: int) -> Stamps:
-    """Of a series without times: a row is a step."""
-    return Stamps(every=Every(unit="rows", size=1), places=np.arange(rows), rows=np.arange(rows))
+def no_stamps(rows: int, name: str, source: Places | None = None) -> Stamps:
+    """Of a series without times: a row is a step, and one that was left out between others a gap."""
+    places = np.arange(rows) if source is None else source - source[0]
+    amiss = list[str]()
+    if missing := int(places[-1]) + 1 - rows:
+        before = int(np.argmax(np.diff(places) > 1))
+        amiss.append(
+            f"{name} has gaps: {missing:,} rows between others were left out, first after row "
+            f"{row_number(source, before)}, and without a column of times each row is a step"
+        )
+    return Stamps(every=Every(unit="rows", size=1), places=places, rows=np.arange(rows), amiss=tuple(amiss))
 
 
 def stamps_of(
