@@ -188,6 +188,86 @@ def test_windows_beside_series_are_found(tmp_path: Path) -> None:
     assert find(Path(str(task.data)), Options()) is None
 
 
+_HOURS = [str(hour) for hour in pd.date_range("2026-01-01", periods=60, freq="h")]
+_HEAT = [round(float(np.sin(hour)), 3) for hour in range(60)]
+_ODD = [int(hour % 20 > 17) for hour in range(60)]
+_DAYS_FIRST = [f"{hour[8:10]}/{hour[5:7]}/{hour[:4]} {hour[11:]}" for hour in _HOURS]
+_SERIES = {"timestamp": _HOURS, "temp": _HEAT, "is_anomaly": _ODD}
+_UNCLEAR = {"timestamp": _HOURS, "temp": _HEAT, "fault": _ODD}
+
+LABELLED = {
+    "0 and 1": (_SERIES, True, {"target": "is_anomaly", "value": "temp"}),
+    "the day first": ({**_SERIES, "timestamp": _DAYS_FIRST}, True, {"target": "is_anomaly", "value": "temp"}),
+    "truths": ({**_SERIES, "is_anomaly": [bool(one) for one in _ODD]}, True, {"target": "is_anomaly"}),
+    "words": ({**_SERIES, "is_anomaly": [("no", "yes")[one] for one in _ODD]}, True, {"positive": "yes"}),
+    "time, value and label": ({"timestamp": _HOURS, "value": _HEAT, "label": _ODD}, True, {"target": "label"}),
+    "a label of no plain name": (_UNCLEAR, False, {"target": "fault", "value": "temp"}),
+    "several numbers": ({**_SERIES, "load": _HEAT}, True, {"value": "temp"}),
+    "several series": (
+        {**{key: [*values, *values] for key, values in _SERIES.items()}, "machine": ["a"] * 60 + ["b"] * 60},
+        True,
+        {"series": "machine", "value": "temp"},
+    ),
+    "no times": ({"temp": _HEAT, "odd": _ODD}, False, {"target": "odd", "value": "temp"}),
+}
+
+
+@pytest.mark.parametrize("case", LABELLED)
+def test_a_column_of_labels_makes_a_series_to_watch(case: str, tmp_path: Path) -> None:
+    """`concours new` finds it where a person names the kind, unasked where names are plain, and the task can be read."""
+    columns, plain, wanted = LABELLED[case]
+    file = tmp_path / "s.csv"
+    pd.DataFrame(columns).to_csv(file, index=False)
+    assert (find(file, Options()) is not None) == plain
+    keys = find(file, Options(asked=True))
+    assert keys is not None
+    assert {key: keys[key][0] for key in wanted} == wanted
+    told = {key: keys[key][0] for key in ("target", "positive") if key in keys}
+    data = read(
+        Task(kind=KIND.name, data=str(file), **told, options={k: keys[k][0] for k in ("value", "series") if k in keys})
+    )
+    assert 0 < data.y[:, 0].mean() < 0.2
+
+
+def test_files_of_a_series_each_may_be_labelled_in_a_column(tmp_path: Path) -> None:
+    """Labels are counted over all, and one file may have no anomaly, whose word it then lacks."""
+    for name, odd in (("a.csv", [("ok", "odd")[one] for one in _ODD]), ("b.csv", ["ok"] * 60)):
+        pd.DataFrame({"time": _HOURS, "heat": _HEAT, "state": odd}).to_csv(tmp_path / name, index=False)
+    assert find(tmp_path, Options()) is None
+    keys = find(tmp_path, Options(asked=True))
+    assert keys is not None
+    assert (keys["target"][0], keys["positive"][0]) == ("state", "odd")
+    data = read(Task(kind=KIND.name, data=str(tmp_path), target="state", positive="odd"))
+    assert data.called is not None
+    assert set(data.called["series"].to_numpy()[data.y[:, 0] > 0]) == {"a.csv"}
+
+
+UNTOLD = {
+    "no labels": (
+        {"time": _HOURS, "heat": _HEAT},
+        (),
+        "give a folder of series, .* a column of labels such as 0 and 1",
+    ),
+    "labels that are not rare": (
+        {"time": _HOURS, "heat": _HEAT, "odd": [0, 1] * 30},
+        ("odd",),
+        "'odd' does not have two labels, one of them in at most 20%",
+    ),
+    "no such column": (_SERIES, ("anomaly",), "no column 'anomaly'"),
+    "no numbers": ({"time": _HOURS, "odd": _ODD}, (), "no column of numbers beside 'odd'"),
+}
+
+
+@pytest.mark.parametrize("case", UNTOLD)
+def test_series_that_nothing_labels_say_what_is_wanted(case: str, tmp_path: Path) -> None:
+    """In plain words, where a person says that they are to be watched; else they are left to other kinds."""
+    columns, names, said = UNTOLD[case]
+    pd.DataFrame(columns).to_csv(tmp_path / "s.csv", index=False)
+    with pytest.raises(DataError, match=said):
+        find(tmp_path / "s.csv", Options(asked=True, names=names))
+    assert find(tmp_path / "s.csv", Options(names=names)) is None
+
+
 def test_a_rare_label_of_a_table_is_proposed(tmp_path: Path) -> None:
     """Where a person names the kind, and never unasked."""
     task = sample_rows(tmp_path, 0)

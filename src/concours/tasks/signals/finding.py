@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -13,20 +13,17 @@ import pyarrow as pa
 import pyarrow.csv
 
 from concours.core.errors import ConcoursError, DataError
-from concours.core.written import written
 from concours.tasks.readers.archives import is_archive
 from concours.tasks.readers.listing import TABLES, content_names, suffix_of
 from concours.tasks.readers.opened import Options
 from concours.tasks.readers.source import open_source
 from concours.tasks.signals.anomalies import of_series, read_anomalies
+from concours.tasks.signals.labelled import RARE, Keys, find_labelled, rare_label
 from concours.tasks.signals.series import Columns, held, series_of
 from concours.tasks.task import Split, Task
 
-Keys = dict[str, tuple[Any, str]]
-
 _LARGEST: Final = 1 << 24
 """Bytes of a JSON file that is looked into unasked."""
-_RARE: Final = 0.2
 _SELDOM: Final = 0.05
 """The share of rows up to which a label may be that of anomalies."""
 
@@ -36,10 +33,12 @@ def find(source: Path, options: Options) -> Keys | None:
     strange.
 
     A source is a folder or an archive of tables, a file a series, and a JSON file in it or beside it that gives each of
-    them its windows, or, where there are none, its moments (NAB's `combined_windows.json`, `combined_labels.json`).
+    them its windows, or, where there are none, its moments (NAB's `combined_windows.json`, `combined_labels.json`). Or
+    a column of the tables labels the steps (`signals.labelled`).
 
     Raises:
-        DataError: files say when the series are strange, and a column is named to predict.
+        DataError: files say when the series are strange, and a column is named to predict; or, where a person says that
+            it is of this kind, nothing says it.
     """
     try:
         files, place = held(source) if source.is_dir() or is_archive(source.name) else (None, source)
@@ -49,7 +48,7 @@ def find(source: Path, options: Options) -> Keys | None:
     except ConcoursError:
         return None
     if found is None:
-        return None
+        return find_labelled(place, names if files is None else tables, options)
     path, known = found
     if options.names:
         raise DataError(f"--target: {path.name} says when the series of {source.name} are strange; leave it out")
@@ -104,13 +103,13 @@ def find_rows(source: Path, options: Options) -> Keys | None:
         return None
     if options.names and options.names[0] not in table.column_names:
         return None
-    rare = {name: found for name in table.column_names if (found := _rare(table[name])) is not None}
+    rare = {name: found for name in table.column_names if (found := rare_label(table[name])) is not None}
     wanted = options.names[0] if options.names else next(reversed(rare), None)
     if wanted is None or not (options.names or options.asked or _looks_so(table, rare[wanted][1])):
         return None
     if wanted not in rare:
         raise DataError(
-            f"--target: {opened.name}: {wanted!r} does not have two labels, one of them in at most {_RARE:.0%} of rows"
+            f"--target: {opened.name}: {wanted!r} does not have two labels, one of them in at most {RARE:.0%} of rows"
         )
     label, share = rare[wanted]
     keys: Keys = {
@@ -129,19 +128,7 @@ def _looks_so(table: pa.Table, share: float) -> bool:
     """Whether a table that nobody speaks of may be one: measurements, and behind them a label that is rare indeed."""
     *measured, _ = table.columns
     numbers = all(pa.types.is_floating(each.type) or pa.types.is_integer(each.type) for each in measured)
-    return len(measured) > 1 and numbers and _rare(table.columns[-1]) is not None and share <= _SELDOM
-
-
-def _rare(column: pa.ChunkedArray) -> tuple[str, float] | None:
-    """The rarer of two labels, as it is written, and its share; none where there are not two, or both are frequent."""
-    if column.null_count or pa.types.is_floating(column.type) or pa.types.is_temporal(column.type):
-        return None
-    counts = column.value_counts()
-    if len(counts) != 2:
-        return None
-    least = min(counts.to_pylist(), key=lambda each: each["counts"])
-    share = least["counts"] / len(column)
-    return (written(least["values"]).strip(), share) if share <= _RARE else None
+    return len(measured) > 1 and numbers and rare_label(table.columns[-1]) is not None and share <= _SELDOM
 
 
 def sample(folder: Path, seed: int) -> Task:

@@ -138,7 +138,7 @@ def _judged(source: Any, task: Task, folder: Path, forms: Mapping[str, Form] | N
     )
     series = series_of(source, folder, columns, read, name=task.name or _name(source), forms=forms)
     if file is None:
-        return _by_column(series, task)
+        return _by_column(series, task, task.name or _name(source))
     anomalies = read_anomalies(folder / str(file))
     windows, amiss = of_series(anomalies, [one.name for one in series])
     found = []
@@ -151,13 +151,22 @@ def _judged(source: Any, task: Task, folder: Path, forms: Mapping[str, Form] | N
     return _Judged(series=tuple(found), amiss=tuple(amiss))
 
 
-def _by_column(series: Sequence[OneSeries], task: Task) -> _Judged:
+def _labelled(series: OneSeries, flags: Values) -> _Labelled:
+    return _Labelled(series=series, flags=flags)
+
+
+def _by_column(series: Sequence[OneSeries], task: Task, name: str) -> _Judged:
     from concours.tasks.outputs.anomaly import Anomaly
 
     found = []
+    if task.positive is not None:  # some series may have no anomaly, but not all
+        flags = Anomaly.checked(np.concatenate([one.labels for one in series]), task, name)
+        ends = np.cumsum([len(one.values) for one in series])
+        parts = np.split(flags, ends[:-1])
+        return _Judged(series=tuple(map(_labelled, series, parts)), amiss=())
     for one in series:
         with in_source(one.numbers - 1):
-            found.append(_Labelled(series=one, flags=Anomaly.checked(one.labels, task, one.name)))
+            found.append(_labelled(one, Anomaly.checked(one.labels, task, one.name)))
     return _Judged(series=tuple(found), amiss=())
 
 
