@@ -89,8 +89,9 @@ def _is_plain(file: Path) -> bool:
 def _all_rows(place: Path, tables: Sequence[str], options: Options) -> pa.Table:
     """The rows of all series, by the columns that all have."""
     sources = [str(place)] if _is_one(place) else [_inner(place, one) for one in sorted(tables)]
-    found = [open_source(source, Path(), replace(options, input="table")).x for source in sources]
-    if not all(isinstance(one, pa.Table) for one in found):
+    opened = [open_source(source, Path(), replace(options, input="table")).x for source in sources]
+    found = [one for one in opened if isinstance(one, pa.Table)]
+    if len(found) < len(opened):
         raise DataError(f"{place.name} holds no series: {_WANTED}")
     shared = [name for name in found[0].column_names if all(name in one.column_names for one in found)]
     return pa.concat_tables([one.select(shared) for one in found], promote_options="permissive")
