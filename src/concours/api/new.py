@@ -27,6 +27,7 @@ from concours.tasks.advice.rules import Facts
 from concours.tasks.alike import columns_alike
 from concours.tasks.discovery import Findings, Note, discover, with_written
 from concours.tasks.division import usual_folds
+from concours.tasks.hints import hints
 from concours.tasks.kinds import Kind
 from concours.tasks.readers.opened import Options
 from concours.tasks.sources import Found, find_source, written_in
@@ -109,11 +110,16 @@ def draft(
     settings = (*_task(found, findings, out.parent, options, after), *compete)
     if kind not in (None, findings.kind.name):
         raise DataError(f"--kind: {findings.name} is for a task of kind {findings.kind.name}, as far as it can be told")
-    warnings = (*_warnings(found, findings), *maybe(data))
+    warnings = (*_warnings(found, findings), *maybe(data), *_hints(found, data))
     head = (f"Written by `concours new {data}`. Change what you know better.", _said(found, findings))
     text = toml_of(settings, head, warnings, entrants)
     left_out = found.opened.left_out + findings.left_out
     return Draft(findings=findings, settings=settings, warnings=warnings, after=after, text=text, left_out=left_out)
+
+
+def _hints(found: Found, data: str) -> list[str]:
+    """What the table may be instead."""
+    return hints(found.opened.x, data) if isinstance(found.opened.x, pa.Table) else []
 
 
 def _recognised(
