@@ -398,3 +398,5 @@ def test_a_greedy_alliance_has_the_size_that_does_best_on_rows_it_was_not_picked
     ]
     assert best_size(folds) == 2
     assert best_size([{"rows": 5, "held_out": [0.2, 0.2]}]) == 1
+    assert best_size([*folds, {"rows": 0, "held_out": [0.0, 0.0]}]) == 2
+    assert best_size([{"rows": 0, "held_out": [0.0, 0.0]}]) == 1

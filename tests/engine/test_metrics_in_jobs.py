@@ -30,12 +30,12 @@ def store():
     return MemoryStore()
 
 
-def job(store, kind, names, **fields):
+def job(store, kind, names, *, y=Y, **fields):
     """A job on the predictions of two models, the first the better one."""
     members = [p / p.sum(axis=1, keepdims=True) for p in (GOOD, POOR)]
     word = {"select": "oof", "evaluate": "predictions"}[kind]
     inputs = {f"{word}{index}": put_array(store, p) for index, p in enumerate(members)}
-    inputs |= {"y": put_array(store, Y), "folds": put_array(store, np.arange(200) % 3)}
+    inputs |= {"y": put_array(store, y), "folds": put_array(store, np.arange(200) % 3)}
     labels = {"labels": [0, 1]} if any(":" in name for name in names) else {}
     params = {
         "metrics": names,
@@ -94,6 +94,16 @@ def test_selected_by_any_metric(name, store):
     values = select(job(store, "select", [name], steps=3, without_fold=0), store).values
     assert values["path"][0] == 0
     assert np.isfinite(values["held_out"]).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fold_of_one_class_does_not_keep_others_from_choosing(name, store):
+    """Where its rows have no score, the fold counts no rows; where they have one, it is a number."""
+    y = np.where(np.arange(200) % 3 == 0, 0, Y)
+    values = select(job(store, "select", [name], y=y, steps=3, without_fold=0), store).values
+    assert np.isfinite(values["held_out"]).all()
+    assert len(values["held_out"]) == len(values["path"])
+    assert (values["rows"] == 0) == (name in ("roc_auc", "average_precision", "neg_log_loss"))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(("neg", "sklearn"))])

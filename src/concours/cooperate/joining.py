@@ -120,7 +120,7 @@ def outcome(state: Memo, job: Job) -> Mapping[str, Any]:
 
 def best_size(by_fold: Sequence[Mapping[str, Any]]) -> int:
     """The number of picks at which the mean loss over the rows of all folds is least, the first of equal ones."""
-    rows = sum(values["rows"] for values in by_fold)
+    rows = sum(values["rows"] for values in by_fold) or 1
     steps = zip(*(values["held_out"] for values in by_fold), strict=False)
     shares = [values["rows"] / rows for values in by_fold]
     losses = [sum(s * loss for s, loss in zip(shares, step, strict=True)) for step in steps]

@@ -27,7 +27,7 @@ _OWN = {
     "calibrate": RunnerSpec(reference="concours.engine.runners.calibrate:calibrate", version=1, packages=_NUMERIC),
     "gather": RunnerSpec(reference="concours.engine.runners.join:gather", version=1, packages=("numpy",)),
     "blend": RunnerSpec(reference="concours.engine.runners.join:blend", version=1, packages=("numpy",)),
-    "select": RunnerSpec(reference="concours.engine.runners.join:select", version=3, packages=_NUMERIC),
+    "select": RunnerSpec(reference="concours.engine.runners.join:select", version=4, packages=_NUMERIC),
     "size": RunnerSpec(reference="concours.engine.runners.size:size", version=1),
     "boost": RunnerSpec(reference="concours.engine.runners.boost:boost", version=1, packages=_NUMERIC),
     "weigh_steps": RunnerSpec(reference="concours.engine.runners.boost:weigh_steps", version=1, packages=_NUMERIC),

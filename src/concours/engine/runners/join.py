@@ -73,7 +73,7 @@ def select(job: Job, store: Store) -> JobResult:
     """Greedy selection on the rows outside one fold, or on all, within limits where there are any.
 
     Gives the path, the members in the order picked, and, with a fold, the loss on its rows after each step of the path,
-    and how many these are, or what they weigh.
+    and how many these are, or what they weigh; 0 where they have no score, and no step has a loss.
     """
     rows, others = sides_of_first(job, store, job.params["without_fold"])
     y, members, output = get_values(store, job.inputs["y"]), members_of(job, store, "oof"), output_of(job)
@@ -86,8 +86,11 @@ def select(job: Job, store: Store) -> JobResult:
     weighed = len(others) if every is None else float(every[others].sum())
     choose = _chosen_of_sums if "sum" in output.can else _chosen_of_joins
     path, losses = choose(job, sides[0], sides[1] if weighed else None)
-    none = [0.0] * len(path if len(others) else ())
-    return JobResult(values={"path": path, "held_out": losses or none, "rows": weighed})
+    if (
+        not losses or not np.isfinite(losses).all()
+    ):  # these rows say nothing: they weigh nothing, or all are of one class
+        losses, weighed = [0.0] * len(path if len(others) else ()), 0
+    return JobResult(values={"path": path, "held_out": losses, "rows": weighed})
 
 
 @dataclass(frozen=True)
