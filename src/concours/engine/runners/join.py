@@ -86,9 +86,7 @@ def select(job: Job, store: Store) -> JobResult:
     weighed = len(others) if every is None else float(every[others].sum())
     choose = _chosen_of_sums if "sum" in output.can else _chosen_of_joins
     path, losses = choose(job, sides[0], sides[1] if weighed else None)
-    if (
-        not losses or not np.isfinite(losses).all()
-    ):  # these rows say nothing: they weigh nothing, or all are of one class
+    if not losses or not np.isfinite(losses).all():  # rows that weigh nothing, or are all of one class
         losses, weighed = [0.0] * len(path if len(others) else ()), 0
     return JobResult(values={"path": path, "held_out": losses, "rows": weighed})
 
