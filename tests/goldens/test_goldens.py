@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -48,12 +50,13 @@ class Golden:
 
     Attributes:
         data: writes the data files into a folder.
-        close: relative; networks add up in another order elsewhere.
+        close: relative. Sums are added up in another order elsewhere, and solvers that stop at a tolerance stop a little
+            off: 1e-5 in what is fitted, and up to 1e-4 in the end of an interval of skewed losses.
     """
 
     contest: str
     data: Callable[[Path], None] = lambda folder: None
-    close: float = 1e-6
+    close: float = 1e-4
 
 
 def told(golden: Golden, folder: Path) -> dict[str, Any]:
@@ -145,7 +148,7 @@ def _entrants(*recipes: str) -> str:
     return "\n".join(f"[[entrant]]\n{recipe}\n" for recipe in recipes)
 
 
-_TREE = 'name = "tree"\nrecipe = "sklearn.tree:DecisionTreeClassifier"\nparams = { max_depth = 4 }'
+_TREE = 'name = "tree"\nrecipe = "sklearn.tree:DecisionTreeClassifier"\nparams = { max_depth = 3, min_samples_leaf = 10 }'
 _LOGISTIC, _KNN, _BOOSTING = ('recipe = "logistic"', 'recipe = "knn"', 'recipe = "boosting"')
 _BAYES = 'name = "bayes"\nrecipe = "sklearn.naive_bayes:GaussianNB"'
 _NONE = '[compete]\nlineup = "none"\n'
@@ -195,7 +198,7 @@ GOLDENS: Mapping[str, Golden] = {
             '{ test = 0.3, folds = 3, time = "made" }',
         )
         + _NONE
-        + _entrants('recipe = "ridge"', _KNN, 'name = "tree"\nrecipe = "sklearn.tree:DecisionTreeRegressor"'),
+        + _entrants('recipe = "ridge"', _KNN, _TREE.replace("Classifier", "Regressor")),
         data=_table,
     ),
     "no-test-part": Golden(
@@ -280,6 +283,17 @@ def differing(found: Any, kept: Any, close: float, where: str = "") -> list[str]
     return [] if alike else [f"{where.lstrip('.')}: {found!r}, and it was {kept!r}"]
 
 
+PLAINEST = {
+    "OPENBLAS_CORETYPE": "Prescott",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
+    "ATEN_CPU_CAPABILITY": "default",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "MKL_CBWR": "COMPATIBLE",
+    "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+}
+"""By which the libraries reckon with what every processor of the last fifteen years has."""
+
+
 @pytest.mark.parametrize("name", GOLDENS)
 def test_a_contest_comes_to_what_it_came_to(name, tmp_path):
     """Board, intervals, ranks, weights, credit, and what the format shows."""
@@ -287,6 +301,26 @@ def test_a_contest_comes_to_what_it_came_to(name, tmp_path):
         pytest.importorskip("torch")
     found = json.loads(json.dumps(told(GOLDENS[name], tmp_path)))
     assert differing(found, json.loads((KEPT / f"{name}.json").read_text()), GOLDENS[name].close) == []
+
+
+@pytest.mark.night
+@pytest.mark.slow
+def test_no_processor_changes_what_a_contest_comes_to():
+    """With the plainest arithmetic, other sums in another order, everything is as it was."""
+    ran = subprocess.run(
+        [sys.executable, __file__, "--differing"], env={**os.environ, **PLAINEST}, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def told_apart() -> dict[str, list[str]]:
+    """Where the contests come to something else than what is kept."""
+    found = {}
+    for name, golden in GOLDENS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            today = json.loads(json.dumps(told(golden, Path(folder))))
+        found[name] = differing(today, json.loads((KEPT / f"{name}.json").read_text()), golden.close)
+    return {name: texts for name, texts in found.items() if texts}
 
 
 def record() -> None:
@@ -298,4 +332,6 @@ def record() -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--differing"]:
+        sys.exit(json.dumps(apart, indent=1) if (apart := told_apart()) else 0)
     record()

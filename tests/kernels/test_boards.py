@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from concours.kernels.ranking.gaps import far_apart
 from concours.kernels.ranking.ranks import competition_ranks
-from concours.kernels.ranking.shared import mean_ranks, shared_ranks
+from concours.kernels.ranking.shared import evened, mean_ranks, shared_ranks
 from concours.kernels.watching.copies import FEWEST, agreeing, alike, middle
 
 
@@ -33,6 +33,19 @@ def test_ranks_hang_on_orders_alone(seed: int, entries: int, metrics: int) -> No
     np.testing.assert_allclose(found, other)
     alone = mean_ranks(scores[:, :1], np.array([True]), among)
     np.testing.assert_array_equal(alone, competition_ranks(scores[:, 0], greater_is_better=True))
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 2**31), st.integers(0, 9), st.booleans())
+def test_scores_that_differ_by_rounding_share_a_place(seed: int, entries: int, greater: bool) -> None:
+    """The same scores added up in another order stand where they stood; infinite and unknown ones too."""
+    rng = np.random.default_rng(seed)
+    levels = np.array([-np.inf, -2e9, -0.37, 0.0, 0.37, 0.3700001, 5e-9, np.inf, np.nan])
+    scores = rng.choice(levels, entries)
+    moved = scores * (1 + rng.choice([-1, 0, 1], entries) * 2.0**-52)
+    expected = [1 + sum(b > a if greater else b < a for b in scores) if a == a else 0 for a in scores.tolist()]
+    np.testing.assert_array_equal(shared_ranks(moved, greater_is_better=greater), expected)
+    np.testing.assert_array_equal(evened(evened(moved)), evened(moved))
 
 
 @settings(max_examples=20)

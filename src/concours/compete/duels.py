@@ -15,9 +15,12 @@ Duel = tuple[int, int, int, int]
 
 
 def players_of(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those that can be compared, in an order that does not depend on how they came: by digest and name."""
-    here = [candidate for candidate in candidates if candidate.oof]
-    return sorted(here, key=lambda candidate: (candidate.entrant.digest, candidate.entrant.name))
+    """Those that can be compared, in an order that does not depend on how they came: by name.
+
+    Not by digest: that of an alliance covers its weights, whose last digits differ from processor to processor, and who
+    meets whom would too.
+    """
+    return sorted((candidate for candidate in candidates if candidate.oof), key=lambda one: one.entrant.name)
 
 
 def duels_job(

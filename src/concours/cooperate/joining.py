@@ -13,6 +13,7 @@ from concours.core.job import Job
 from concours.core.joint import Artifacts, Joint
 from concours.core.problem import Problem
 from concours.core.process import Memo, MemoProcess
+from concours.kernels.joining.selection import least
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,12 +120,14 @@ def outcome(state: Memo, job: Job) -> Mapping[str, Any]:
 
 
 def best_size(by_fold: Sequence[Mapping[str, Any]]) -> int:
-    """The number of picks at which the mean loss over the rows of all folds is least, the first of equal ones."""
+    """The number of picks at which the mean loss over the rows of all folds is least; the first of equal ones, that is of
+    those that differ by rounding alone.
+    """
     rows = sum(values["rows"] for values in by_fold) or 1
     steps = zip(*(values["held_out"] for values in by_fold), strict=False)
     shares = [values["rows"] / rows for values in by_fold]
     losses = [sum(s * loss for s, loss in zip(shares, step, strict=True)) for step in steps]
-    return losses.index(min(losses)) + 1
+    return int(least(losses)[0]) + 1
 
 
 def best_paths(final: Mapping[str, Any], by_fold: Sequence[Mapping[str, Any]]) -> list[list[int]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from concours.kernels.joining.criteria import Criterion, Floats, Loss, checked_members, checked_target, criterion_of
-from concours.kernels.joining.selection import Selection
+from concours.kernels.joining.selection import Selection, least
 
 _ROUNDING = 1e-9
 
@@ -27,8 +27,8 @@ def frugal_selection(
     """Picks members one at a time, with replacement, so that the loss of their mean falls, within limits.
 
     A member costs once, however often it is picked. Since the best member may cost all there is, the search is made
-    from each member that is within the limits alone, and the result with the least loss is taken, the first of equal
-    ones.
+    from each member that is within the limits alone, and the result with the least loss is taken; the first of those
+    that are equal but for rounding, so that no choice hangs on the processor.
 
     Args:
         predictions: (rows, outputs) a member, as `greedy_selection` takes them; so too `target`, `metric`, `of_rows`.
@@ -44,8 +44,8 @@ def frugal_selection(
     if not len(starts):
         raise ValueError("no member is within the limits")
     found = [_from(int(start), criterion_of(metric, members, truth, of_rows), cost, limit, steps) for start in starts]
-    path, losses = min(found, key=lambda pair: float(pair[1].min()))
-    picks = path[: int(losses.argmin()) + 1]
+    path, losses = found[least([losses.min() for _, losses in found])[0]]
+    picks = path[: int(least(losses)[0]) + 1]
     weights = np.bincount(picks, minlength=len(members)) / len(picks)
     return Selection(picks=tuple(picks), path=tuple(path), weights=weights, losses=losses)
 
@@ -56,7 +56,7 @@ def _from(start: int, criterion: Criterion, cost: Floats, limit: Floats, steps: 
     allowed = np.arange(len(cost)) == start
     while True:
         each = np.where(allowed, criterion.losses(coarse=False), np.inf)
-        pick = int(each.argmin())
+        pick = int(least(each)[0])
         criterion.add(pick)
         path.append(pick)
         losses.append(float(each[pick]))

@@ -134,8 +134,7 @@ def joined_selection(loss: Callable[[Floats], float], members: int, *, steps: in
     counts, path = [0] * members, list[int]()
     for _ in range(steps if members > 1 else 1):
         losses = [lost(tuple(count + (m == n) for n, count in enumerate(counts))) for m in range(members)]
-        best = min(losses)
-        ties = [m for m, value in enumerate(losses) if value <= best + _TIE * abs(best)] or [0]
+        ties = least(losses).tolist() or [0]
         pick = next((m for m in ties if counts[m]), ties[0])
         counts[pick] += 1
         path.append(pick)
@@ -152,10 +151,16 @@ def joined_path_losses(path: Sequence[int], loss: Callable[[Floats], float], mem
     return losses
 
 
+def least(losses: ArrayLike) -> NDArray[np.intp]:
+    """Where the smallest of losses (k,) is, and those that lie above it by rounding alone, the first first."""
+    known = np.asarray(losses, dtype=np.float64)
+    best = known.min()
+    return np.flatnonzero(known <= best + _TIE * abs(best))
+
+
 def _contenders(losses: Floats, picks: list[int]) -> NDArray[np.intp]:
     """The members that tie for the smallest loss; those already picked alone, if any is among them."""
-    best = losses.min()
-    ties = np.flatnonzero(losses <= best + _TIE * abs(best))
+    ties = least(losses)
     if len(ties) == 1:
         return ties
     used = ties[np.isin(ties, picks)]

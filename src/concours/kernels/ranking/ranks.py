@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from concours.kernels.ranking.sequential import always_valid, one_sided_always
+from concours.kernels.ranking.shared import shared_ranks
 from concours.kernels.scoring.intervals import LEVEL
 from concours.kernels.scoring.scores import Means
 
@@ -100,9 +101,9 @@ def pair_differences(scores: Means, first: NDArray[np.intp], second: NDArray[np.
 
 
 def competition_ranks(scores: NDArray[np.float64], *, greater_is_better: bool) -> NDArray[np.int64]:
-    """(k,) ranks from 1; equal scores share the better rank (1, 1, 3)."""
+    """(k,) ranks from 1; equal scores share the better rank (1, 1, 3), and undefined ones are behind all others."""
     oriented = np.where(np.isnan(scores), -np.inf, scores if greater_is_better else -scores)
-    return len(scores) + 1 - np.searchsorted(np.sort(oriented), oriented, side="right").astype(np.int64)
+    return shared_ranks(oriented, greater_is_better=True)
 
 
 def placings(scores: Means, *, greater_is_better: bool) -> NDArray[np.int64]:
