@@ -52,6 +52,7 @@ def test_what_comes_in_turns_of_the_loop_without_a_pause_is_asked_at_once(run, g
     async def work() -> None:
         pool = Pool(Spec(run=run, model="forest"))
         await pool.start()
+        monkeypatch.setattr(pools, "_SETTLING", 60.0)  # however busy the machine is
         sizes, send = list[int](), pools._Process.send
         monkeypatch.setattr(pools._Process, "send", lambda self, many: (sizes.append(len(many)), send(self, many)))
         tasks = list[asyncio.Task]()
