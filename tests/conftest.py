@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections import Counter
@@ -30,6 +31,11 @@ _MAY_LACK = "CONCOURS_MODELS"
 # The same examples in every run, however slow the machine; to search for others: --hypothesis-profile default.
 settings.register_profile("concours", derandomize=True, deadline=None)
 settings.load_profile("concours")
+
+
+def pytest_configure() -> None:
+    """A shell that runs something in the background has it ignore Ctrl-C, and what is started here would inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
