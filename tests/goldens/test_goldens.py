@@ -148,7 +148,9 @@ def _entrants(*recipes: str) -> str:
     return "\n".join(f"[[entrant]]\n{recipe}\n" for recipe in recipes)
 
 
-_TREE = 'name = "tree"\nrecipe = "sklearn.tree:DecisionTreeClassifier"\nparams = { max_depth = 3, min_samples_leaf = 10 }'
+_TREE = (
+    'name = "tree"\nrecipe = "sklearn.tree:DecisionTreeClassifier"\nparams = { max_depth = 3, min_samples_leaf = 10 }'
+)
 _LOGISTIC, _KNN, _BOOSTING = ('recipe = "logistic"', 'recipe = "knn"', 'recipe = "boosting"')
 _BAYES = 'name = "bayes"\nrecipe = "sklearn.naive_bayes:GaussianNB"'
 _NONE = '[compete]\nlineup = "none"\n'

@@ -120,8 +120,8 @@ def outcome(state: Memo, job: Job) -> Mapping[str, Any]:
 
 
 def best_size(by_fold: Sequence[Mapping[str, Any]]) -> int:
-    """The number of picks at which the mean loss over the rows of all folds is least; the first of equal ones, that is of
-    those that differ by rounding alone.
+    """The number of picks at which the mean loss over the rows of all folds is least; the first of those that differ by
+    rounding alone.
     """
     rows = sum(values["rows"] for values in by_fold) or 1
     steps = zip(*(values["held_out"] for values in by_fold), strict=False)

@@ -27,7 +27,7 @@ _OWN = {
     "calibrate": RunnerSpec(reference="concours.engine.runners.calibrate:calibrate", version=1, packages=_NUMERIC),
     "gather": RunnerSpec(reference="concours.engine.runners.join:gather", version=1, packages=("numpy",)),
     "blend": RunnerSpec(reference="concours.engine.runners.join:blend", version=1, packages=("numpy",)),
-    "select": RunnerSpec(reference="concours.engine.runners.join:select", version=4, packages=_NUMERIC),
+    "select": RunnerSpec(reference="concours.engine.runners.join:select", version=5, packages=_NUMERIC),
     "size": RunnerSpec(reference="concours.engine.runners.size:size", version=1),
     "boost": RunnerSpec(reference="concours.engine.runners.boost:boost", version=1, packages=_NUMERIC),
     "weigh_steps": RunnerSpec(reference="concours.engine.runners.boost:weigh_steps", version=1, packages=_NUMERIC),
@@ -55,7 +55,7 @@ _OWN = {
     "score": RunnerSpec(reference="concours.engine.runners.score:score", version=5, packages=_NUMERIC),
     "credit": RunnerSpec(reference="concours.engine.runners.credit:credit", version=5, packages=_NUMERIC),
     "complement": RunnerSpec(reference="concours.engine.runners.complement:complement", version=3, packages=_NUMERIC),
-    "evaluate": RunnerSpec(reference="concours.engine.runners.score:evaluate", version=7, packages=_NUMERIC),
+    "evaluate": RunnerSpec(reference="concours.engine.runners.score:evaluate", version=8, packages=_NUMERIC),
     "portion": RunnerSpec(
         reference="concours.engine.runners.portion:portion", version=1, packages=("numpy", "pyarrow")
     ),
@@ -64,10 +64,10 @@ _OWN = {
         reference="concours.engine.runners.hosted:receive_file", version=2, packages=("numpy", "pyarrow")
     ),
     "ally": RunnerSpec(reference="concours.engine.runners.ally:ally", version=2, packages=_NUMERIC),
-    "rank": RunnerSpec(reference="concours.engine.runners.hosted:rank", version=3, packages=_NUMERIC),
+    "rank": RunnerSpec(reference="concours.engine.runners.hosted:rank", version=4, packages=_NUMERIC),
     "watch": RunnerSpec(reference="concours.engine.runners.watched:watched", version=1, packages=_NUMERIC),
     "climb": RunnerSpec(reference="concours.engine.runners.hosted:climb", version=1, packages=_NUMERIC),
-    "rank_scores": RunnerSpec(reference="concours.engine.runners.hosted:rank_scores", version=1, packages=("numpy",)),
+    "rank_scores": RunnerSpec(reference="concours.engine.runners.hosted:rank_scores", version=2, packages=("numpy",)),
     "rescore": RunnerSpec(reference="concours.engine.runners.hosted:rescore", version=2),
     "count_votes": RunnerSpec(reference="concours.engine.runners.poll:count_votes", version=1, packages=_OF_VOTES),
     "rate": RunnerSpec(reference="concours.engine.runners.poll:rate", version=2, packages=_OF_VOTES),
