@@ -28,7 +28,7 @@ from concours.tasks.outputs.table import output_told, output_valued
 from concours.tasks.readers.opened import Options
 from concours.tasks.series.finding import find
 from concours.tasks.series.reading import read, renew
-from concours.tasks.series.stamps import stamps_of
+from concours.tasks.series.stamps import following, stamps_of
 from concours.tasks.task import Split, Task
 
 KIND = kind_named("forecasting")
@@ -269,6 +269,11 @@ def test_new_rows_are_the_end_of_a_series(tmp_path):
         assert found.shape == (1, 8)
         assert found[0] == pytest.approx(expected)
         assert not isinstance(opened.x, pa.Table)
+        days = pd.date_range(table["day"].iloc[-1], periods=meta["horizon"] + 1)[1:]
+        assert opened.called.to_pydict() == {"day": [one.date() for one in days]}
+    timeless = frame().drop(columns="day")
+    meta = dict(read(replace(task(timeless, context=4), split=Split()), KIND, Path())[0].meta)
+    assert renew(timeless, x, meta=meta)[1].called.to_pydict() == {"step": list(range(1, meta["horizon"] + 1))}
 
 
 NEW = {
@@ -412,6 +417,46 @@ def test_a_file_of_predictions_says_what_was_written(seed, horizon, levels):
     one = output(horizon, levels)
     p = np.sort(np.random.default_rng(seed).normal(size=(4, horizon, len(levels))), axis=2).reshape(4, -1)
     assert one.given(pa.table(one.columns(p, None, proba=False)), "p.csv").named.tolist() == p.tolist()
+
+
+@QUICK
+@given(
+    st.sampled_from(["15min", "h", "D", "2D", "W", "MS", "ME", "2MS", "QS", "QE", "YS"]),
+    st.datetimes(pd.Timestamp("1999-01-01"), pd.Timestamp("2030-01-01")),
+    st.integers(0, 8),
+    st.integers(1, 5),
+    st.sampled_from([None, "UTC", "Asia/Tokyo"]),
+    st.sampled_from(["s", "us", "ns"]),
+)
+def test_the_steps_ahead_are_those_that_come(every, start, more, horizon, zone, unit):
+    """Of a longer series of the same steps; days are written as days."""
+    begun = pd.Timestamp(start).floor("h")
+    longer = pd.date_range(begun.normalize() if every[-1] in "DWSE" else begun, periods=6 + more + horizon, freq=every)
+    column = pa.chunked_array([pa.array(longer.tz_localize(zone).as_unit(unit))])
+    times, coming = column[: 6 + more], column[6 + more :].to_pylist()
+    found = following(times, stamps_of(times, "day", "s.csv"), horizon).to_pylist()
+    days = zone is None and every[-1] in "DWSE"
+    assert found == [one.date() for one in coming] if days else found == coming
+
+
+@QUICK
+@given(st.integers(-9, 9), st.sampled_from([1, 3, 0.5, 2.0]), st.integers(1, 5))
+def test_the_steps_ahead_of_numbers_are_numbers(start, size, horizon):
+    """Whole ones stay whole; a column of days (`date32`) stays one of days."""
+    column = pa.chunked_array([pa.array(start + size * np.arange(7))])
+    found = following(column, stamps_of(column, "year", "s.csv"), horizon)
+    assert found.type == column.type
+    assert found.to_pylist() == [start + size * step for step in range(7, 7 + horizon)]
+    days = pa.chunked_array([pa.array(np.arange(7), pa.int32()).cast(pa.date32())])
+    assert following(days, stamps_of(days, "day", "s.csv"), 1).cast(pa.int32()).to_pylist() == [7]
+
+
+def test_the_steps_ahead_follow_the_last_row_that_lies_on_a_step():
+    """Whatever order rows are in, and whatever lies between two steps."""
+    moments = pa.array([pd.Timestamp(f"2024-01-0{day}") for day in ("3", "1", "2", "4", "4 07:00")])
+    column = pa.chunked_array([moments])
+    found = following(column, stamps_of(column, "day", "s.csv"), 2)
+    assert [str(one) for one in found.to_pylist()] == ["2024-01-05", "2024-01-06"]
 
 
 def test_a_file_of_points_is_taken_and_said():

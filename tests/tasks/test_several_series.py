@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,12 @@ def test_a_long_table_is_the_wide_one(tmp_path):
     assert sorted(order) == [0, 1, 2]
     by_series = np.asarray(known.x).reshape(len(known.x), 3, -1)[:, order].reshape(len(known.x), -1)
     assert data.x == pytest.approx(by_series)
-    found, _ = renew(long()[::-1], data.x, meta={**Series(**data.meta).meta})
+    found, opened = renew(long()[::-1], data.x, meta={**Series(**data.meta).meta})
+    ahead = [date(2026, 3, day) for day in (2, 3, 4)]
+    channels = [name for name in data.meta["channels"] for _ in ahead]
+    assert opened.called.to_pydict() == {"place": channels, "day": ahead * 3}
+    beside = renew(wide(), known.x, meta={**Series(**known.meta).meta})[1].called
+    assert beside.to_pydict() == {"series": [name for name in NAMES for _ in ahead], "day": ahead * 3}
     assert found.shape == (1, 21)
     assert found[0, :7] == pytest.approx(wide()[data.meta["channels"][0]].to_numpy()[-7:])
 
@@ -140,6 +146,8 @@ def test_several_series_are_told_by_name():
     assert list(json.loads(columns["prediction"][0].as_py())) == ["a", "b"]
     assert one.given(pa.table(columns), "p.csv").named.tolist() == p.tolist()
     assert one.answers(p, None).shape == (3, 2, 2, 3)
+    lines = one.lines(p, None, proba=False)
+    assert lines["prediction"].to_pylist() == lines["q0.5"].to_pylist() == p[:, 1::3].ravel().tolist()
     points = one.given(pa.table({"prediction": ["[[1, 2], [3, 4]]"]}), "p.csv").named
     assert points.tolist() == [[1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]]
     with pytest.raises(ConcoursError, match="a list of 2 numbers for the name of each series"):

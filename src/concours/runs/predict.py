@@ -39,7 +39,8 @@ class NewRows:
         name: of where they came from.
         table: all their columns, where they came in a table.
         files: what they are called, where each is a file.
-        called: what they are called, where columns say it that no model gets (`tasks.readers.opened`).
+        called: what the lines of their predictions are called, where columns say it that no model gets
+            (`tasks.readers.opened`).
     """
 
     x: Any

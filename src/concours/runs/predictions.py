@@ -25,7 +25,7 @@ class Predictions:
     Attributes:
         table: the ids of the rows under their own name, where there are any, else `file`, where each row is one, or
             whatever else they are called by; and the columns of the output, such as `prediction`, the label or number
-            (`OutputKind.columns`). With a sample, its columns.
+            (`OutputKind.lines`). With a sample, its columns.
         notes: what was decided, for people.
         files: by name, where each prediction is a file of its own; the table then names them in `file`.
     """
@@ -82,7 +82,7 @@ def predictions(
         files = {f"{row:05}{ending}": content for row, (ending, content) in enumerate(output.files(p), 1)}
         columns: dict[str, Any] = {"file": list(files), "caption": [str(text) for text in read.x]}
     else:
-        columns = dict(output.columns(p, weights, proba=proba))
+        columns = dict(output.lines(p, weights, proba=proba))
     if (ids := read.column(id)) is not None:
         name = "id" if id in columns else str(id)
         columns = {name: ids_of(ids), **columns}

@@ -283,6 +283,10 @@ class OutputKind(ABC):
         Law: `given` understands them.
         """
 
+    def lines(self, p: Values, weights: NDArray[np.float64] | None, *, proba: bool) -> dict[str, pa.Array]:
+        """The same for people, a line each thing that is predicted, of which a row may hold several."""
+        return self.columns(p, weights, proba=proba)
+
     @abstractmethod
     def given(self, table: pa.Table, name: str) -> Given:
         """What a file of predictions says of each of its rows (`tasks.predicted.read_file`). Raises DataError.

@@ -157,6 +157,13 @@ class Series(OutputKind):
         each = {f"q{level:g}": self._lists(steps[:, :, place]) for place, level in enumerate(self.levels)}
         return {"prediction": self._lists(medians(p, np.asarray(self.levels))), **each}
 
+    def lines(self, p: Values, weights: NDArray[np.float64] | None, *, proba: bool) -> dict[str, pa.Array]:
+        """A line a step, (rows * steps,) numbers each: `prediction` and the quantiles."""
+        del weights, proba
+        steps = by_step(p, np.asarray(self.levels))
+        each = {f"q{level:g}": pa.array(steps[:, :, place].ravel()) for place, level in enumerate(self.levels)}
+        return {"prediction": pa.array(medians(p, np.asarray(self.levels)).ravel()), **each}
+
     def _lists(self, steps: Values) -> pa.Array:
         """Steps (rows, steps) as JSON."""
         if self.targets == 1:

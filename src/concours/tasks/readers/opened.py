@@ -76,7 +76,8 @@ class Opened:
         unit: what a row lay in.
         files: of rows that are a file each, as pictures are, what these are called, of all parts; else empty.
         rows: (rows,) which rows of the source they are, from 0, where some of it were left out; else none.
-        called: what rows are called that are neither of a table nor a file each, such as steps by series and time.
+        called: what the lines of predictions are called, where rows are neither of a table nor a file each: steps by
+            series and time.
         name: of the source, for people.
         left_out: how many rows were left out, as `on_bad_row` says, or as they are blank.
         notes: what was found out: encoding, delimiter, header, sizes.

@@ -33,6 +33,7 @@ class Channels:
         amiss: what is wrong with it, a line each.
         notes: what was found out.
         long: the columns of a long table that they were spread out from, if they were.
+        times: (rows,) of the rows that `stamps` tells of, as they were read, where there is such a column.
     """
 
     values: Floats
@@ -44,6 +45,7 @@ class Channels:
     amiss: tuple[str, ...]
     notes: tuple[str, ...]
     long: Long | None = None
+    times: pa.ChunkedArray | None = None
 
 
 def channels_of(
@@ -72,10 +74,11 @@ def channels_of(
         raise DataError(f"{name} has no row; a series has one a step")
     if time is None and every is None:
         time = next(iter(dated(table)), None)
-    if time is None:
+    times = None if time is None else _full(table, time, name, source)
+    if time is None or times is None:
         stamps = no_stamps(len(table), name, source)
     else:
-        stamps = stamps_of(_full(table, time, name, source), time, name, every, source)
+        stamps = stamps_of(times, time, name, every, source)
     others = table.drop_columns([time]) if time is not None else table
     known = numbered(others)
     target = tuple(target) or (_only(known, others, name),)
@@ -99,6 +102,7 @@ def channels_of(
         stamps=stamps,
         amiss=(*stamps.amiss, *gaps),
         notes=tuple(notes),
+        times=times,
     )
 
 

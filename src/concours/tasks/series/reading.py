@@ -24,7 +24,7 @@ from concours.tasks.reading import Data
 from concours.tasks.series.channels import Channels, channels_of, dated
 from concours.tasks.series.long import Long, Spread, spread_out
 from concours.tasks.series.settings import Settings, series_of, settings_of
-from concours.tasks.series.stamps import Every
+from concours.tasks.series.stamps import Every, following
 from concours.tasks.splits import last_rows
 from concours.tasks.task import Task
 
@@ -105,7 +105,17 @@ def renew(
     x = series.values[:, -context:]
     if not np.isfinite(x).all():
         raise DataError(_failed(series, opened.name, f"a forecast takes the latest {context:,} steps without gaps"))
-    return np.ascontiguousarray(x).reshape(1, -1), replace(opened, x=x.reshape(1, -1))
+    return np.ascontiguousarray(x).reshape(1, -1), replace(opened, x=x.reshape(1, -1), called=_ahead(series, meta))
+
+
+def _ahead(series: Channels, meta: Mapping[str, Any]) -> pa.Table:
+    """Which step of which series a line of a forecast is of: its time, or without times its number behind the end."""
+    steps, names = meta["horizon"], meta["channels"][: meta["targets"]]
+    moments = pa.array(range(1, steps + 1)) if series.times is None else following(series.times, series.stamps, steps)
+    called = {}
+    if meta["long"] or len(names) > 1:
+        called[meta["long"][0] if meta["long"] else "series"] = np.repeat(np.asarray(names, dtype=object), steps)
+    return pa.table({**called, series.time or "step": pa.concat_arrays([moments] * len(names))})
 
 
 def _opened(source: Any, task: Task, folder: Path, like: Any = None) -> Opened:

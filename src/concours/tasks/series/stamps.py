@@ -155,6 +155,37 @@ def stamps_of(
     return Stamps(every=found, places=places - places[0], rows=rows, amiss=tuple(amiss), uneven=uneven)
 
 
+def following(times: pa.ChunkedArray, stamps: Stamps, steps: int) -> pa.Array:
+    """(steps,) the moments of the steps that follow the last one of a series, as its column has moments; days as dates.
+
+    Args:
+        times: of all rows, those that are not kept among them.
+    """
+    kept = times.take(pa.array(stamps.rows))
+    ahead, size = np.arange(1, steps + 1), stamps.every.size
+    if stamps.every.unit == "numbers":
+        numbers = kept[-1].as_py() + size * ahead
+        return pa.array(numbers).cast(
+            times.type if pa.types.is_floating(times.type) or size.is_integer() else pa.float64()
+        )
+    known = kept.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).to_numpy()
+    if stamps.every.unit == "microseconds":
+        found = known[-1] + int(size) * ahead
+    else:
+        moments = known.astype("datetime64[us]")
+        months = moments.astype("datetime64[M]")
+        into, later = moments - months, months[-1] + int(size) * ahead
+        left = (months + 1).astype("datetime64[us]") - moments
+        found = later + into[-1] if (into == into[0]).all() else (later + 1).astype("datetime64[us]") - left[-1]
+    us = pa.array(found.astype("datetime64[us]").astype(np.int64)).cast(pa.timestamp("us"))
+    days = (
+        pa.types.is_timestamp(times.type)
+        and times.type.tz is None
+        and not (np.append(known, found.astype(np.int64)) % _DAY).any()
+    )
+    return us.cast(pa.date32() if days else times.type, safe=False)
+
+
 def _values(column: pa.ChunkedArray, called: str, name: str, *, dated: bool) -> Floats:
     try:
         known = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()) if dated else column
