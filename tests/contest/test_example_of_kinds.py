@@ -7,6 +7,7 @@ import os
 import re
 import runpy
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,6 +124,7 @@ def contest_of(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     for name in {folder.name, "recommendation"} if kind in ("rating", "ranking") else {folder.name}:
         shutil.copytree(EXAMPLES / name, tmp_path / name, ignore=shutil.ignore_patterns("data", "run*"))
         if (prepare := tmp_path / name / "prepare.py").exists():
+            monkeypatch.setattr(sys, "argv", [str(prepare)])
             runpy.run_path(str(prepare), run_name="__main__")
             shrunk(tmp_path / name / "data", example)
     contest = folder / example.contest
