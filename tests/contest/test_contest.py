@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import io
 import json
 import os
 import time
@@ -10,12 +12,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from sklearn.datasets import load_iris
 
 from concours import Contest, Entrant, Result, Split, Task
 from concours.api.looking import look
+from concours.cli.board import print_result
 from concours.core.errors import ContestError, DataError, RunFolderError
 from concours.report.lines import Report
+from concours.report.page import render_report
 from concours.runs.gc import collect
 from concours.runs.predict import predict, read_rows
 from concours.runs.report import write_report
@@ -54,6 +59,27 @@ def test_rows_of_unequal_weight_are_told_in_the_result_and_in_its_report(tmp_pat
     assert told.keys() == {"train", "test"}
     assert 0.5 * 45 < told["test"] < 45
     assert f"those that judge tell as much as {told['test']:,.0f} of equal weight" in Report(value=value).weighing
+
+
+def test_as_how_many_observations_rows_count_is_told_on_the_board_and_in_the_report(tmp_path):
+    """Of rows that keep together by a column, and of stretches of time; and that more of these would tell more."""
+    frame = pd.DataFrame(IRIS.data).assign(kind=IRIS.target, day=np.arange(150), plot=np.arange(150) // 10)
+    said = {}
+    for name, split in {"plot": Split(test=0.4, folds=3, group="plot"), "day": Split(test=0.4, time="day")}.items():
+        task = Task(
+            kind="tabular-classification", data=frame.sample(frac=1, random_state=0), target="kind", split=split
+        )
+        held = Contest(task=task, entrants=[TREE, BAYES], lineup="none", engine="inline", out=tmp_path / name).run()
+        told = json.loads((held.folder.path / "result.json").read_text())["task"]["observations"]["test"]
+        out = io.StringIO()
+        print_result(held, Console(file=out, width=200))
+        said[name] = f"count the 60 rows that judge as {told['count']} observations: one for each {told['of']}"
+        assert said[name] in out.getvalue()
+        page = html.unescape(render_report(held.to_json()))
+        assert f"Intervals and ranks {said[name]}." in page
+        assert f"More test observations than these {told['count']} would narrow this down." in page
+    assert said["plot"] == "count the 60 rows that judge as 6 observations: one for each value of 'plot'"
+    assert said["day"].endswith("one for each stretch of time")
 
 
 def test_result_json_has_the_names_that_others_read(result):

@@ -44,6 +44,10 @@ def test_ids_and_groups_are_no_inputs(tmp_path):
     assert not set(positions // 4) & set(get_array(store, found.problem.train.ids) // 4)
 
 
+def _silent(part):
+    return replace(part, observations=None, observed="")
+
+
 def test_groups_are_kept_where_rows_have_any(tmp_path):
     """Each part knows which of its rows belong together; a split without groups has the digest that it always had."""
     found, store = ingested(tmp_path, split=Split(test=0.25, folds=3, group="who"))
@@ -51,7 +55,10 @@ def test_groups_are_kept_where_rows_have_any(tmp_path):
         groups, who = get_array(store, part.groups), get_array(store, part.ids) // 4
         assert set(groups) == set(range(len(set(who))))
         assert len(set(zip(groups, who, strict=True))) == len(set(who))
+        assert (part.observations, part.observed) == (len(set(who)), "value of 'who'")
     assert Problem.from_json(found.problem.to_json()) == found.problem
+    untold = replace(found.problem, train=_silent(found.problem.train), test=_silent(found.problem.test))
+    assert untold.digest == found.problem.digest, "a contest of before they were counted is the same contest"
     alone, _ = ingested(tmp_path, split=Split(test=0.25, folds=3))
     assert "groups" not in str(alone.problem.to_json())
     apart, kept = ingested(tmp_path, FRAME.iloc[:60], test=FRAME.iloc[60:], split=Split(folds=3, group="who"))

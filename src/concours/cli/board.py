@@ -35,6 +35,7 @@ from concours.core.boards import (
 from concours.core.layout import GAP, Column, letters, packed
 from concours.core.lineage import unanswering
 from concours.core.marks import TOO_FEW, mark, unsure_notes
+from concours.core.problem import Part
 from concours.core.standings import WELL, Standing
 from concours.core.visible import visible
 from concours.report.axis import decimals, fixed
@@ -69,8 +70,8 @@ def print_result(result: Result, out: Console | None = None) -> None:
     """The board, the alliances, and what is to be known of them."""
     out = out or console()
     out.print(_headline(result))
-    if weights := _weights(result):
-        out.print(weights)
+    for told in _counting(result.setup.problem.test or result.setup.problem.train):
+        out.print(escape(told))
     _print_board(result, out)
     out.print(_legend(result))
     if note := tier_note(boards.shown(result.standings)):
@@ -132,13 +133,11 @@ def _headline(result: Result) -> Text:
     return text
 
 
-def _weights(result: Result) -> str:
-    """How much rows of unequal weights tell; empty where all weigh alike."""
-    part = result.setup.problem.test or result.setup.problem.train
-    if part.effective is None:
-        return ""
-    much = f"the {part.rows:,} that judge tell as much as {part.effective:,.0f} of equal weight"
-    return f"rows count by their weights: {much}"
+def _counting(part: Part) -> list[str]:
+    """How the rows that judge count, where they do not count alike, or not each by itself."""
+    much = f"the {part.rows:,} that judge tell as much as {part.effective or 0:,.0f} of equal weight"
+    weights = "" if part.effective is None else f"rows count by their weights: {much}"
+    return [told for told in (weights, part.counted) if told]
 
 
 def _print_board(result: Result, out: Console) -> None:

@@ -11,7 +11,7 @@ from concours.core.digests import Digest, digest_json
 from concours.core.entrant import WISHES
 from concours.core.kind import Input, Output
 from concours.core.typed import typed
-from concours.core.written import written
+from concours.core.written import as_observations, written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,10 @@ class Goal:
     greater_is_better: bool
 
 
+_TOLD = ("observations", "observed")
+"""What a part says of its groups that these say themselves."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """The rows of one part of the data, as digests.
@@ -34,7 +38,9 @@ class Part:
         y: the targets, (rows,): int64 codes into the problem's classes, or float64.
         ids: positions of the rows in the data as it was read, (rows,) int64; in the test file's own order where the
             test part is a file of its own.
-        groups: where rows belong together, the group of each, (rows,) int64 from 0.
+        groups: where rows belong together, the group of each, (rows,) int64 from 0. A group is one observation.
+        observations: then how many groups there are.
+        observed: then what each is, in words.
         called: what the groups are called, where the input tells scores by them: a table with a column (rows,), whose
             name is what the groups are.
         weights: where rows have weights, what each counts, (rows,) float64 of at least 0, not all 0.
@@ -51,6 +57,8 @@ class Part:
     ids: Digest
     rows: int
     groups: Digest | None = None
+    observations: int | None = None
+    observed: str = ""
     called: Digest | None = None
     weights: Digest | None = None
     effective: float | None = None
@@ -73,6 +81,11 @@ class Part:
     def counting(self) -> dict[str, Digest]:
         """How rows count, as inputs of a job: `groups` and `weights`, where there are any."""
         return {**({"groups": self.groups} if self.groups else {}), **self.weighing}
+
+    @property
+    def counted(self) -> str:
+        """As how many observations its rows count, in words; empty where each is one."""
+        return as_observations(self.rows, self.observations, self.observed)
 
     @property
     def calling(self) -> dict[str, Digest]:
@@ -151,13 +164,15 @@ class Problem:
 
     @cached_property
     def digest(self) -> Digest:
-        """Covers everything but the name, and what the kind alone says."""
+        """Covers everything but the name, what the kind alone says, and what groups tell of themselves."""
         return digest_json(self.content)
 
     @property
     def content(self) -> dict[str, Any]:
         """What the digest covers, as JSON."""
         value = {key: item for key, item in self.to_json().items() if key not in ("name", "input", "output")}
+        for part in ("train", "test"):
+            value[part] = value[part] and {key: item for key, item in value[part].items() if key not in _TOLD}
         meta = {"meta": dict(self.output.meta)} if self.output.meta else {}
         return {**value, "classes": list(self.output.labels), **meta}
 
@@ -177,7 +192,7 @@ class Problem:
         value |= {"metrics": [asdict(goal) for goal in self.metrics], "train": asdict(self.train)}
         value["test"] = asdict(self.test) if self.test else None
         for part in (value["train"], value["test"]):
-            for name in ("groups", "called", "weights", "effective", "in_time", "spans", "sought"):
+            for name in ("groups", *_TOLD, "called", "weights", "effective", "in_time", "spans", "sought"):
                 if part and not part[name]:
                     del part[name]
         return value

@@ -40,3 +40,15 @@ def counted(count: int, noun: str) -> str:
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{count:,} {noun[:-1]}ies"
     return f"{count:,} {noun}{'es' if noun.endswith(('s', 'x', 'tch')) else 's'}"
+
+
+def as_observations(rows: int, observations: int | None, of: str) -> str:
+    """As how many observations rows that judge count, where some of them count as one; else empty.
+
+    Args:
+        of: what each is.
+    """
+    if observations is None or observations >= rows:
+        return ""
+    count = counted(observations, "observation")
+    return f"intervals and ranks count the {rows:,} rows that judge as {count}: one for each {of}"

@@ -341,6 +341,13 @@ def _called(data: Data, task: Task, kind: Kind) -> pa.Table | None:
     return rows.select([split.group]) if split.group in rows.column_names else None
 
 
+def _observed(data: Data, split: Split) -> str:
+    """What a group of rows is that counts as one observation, in words."""
+    if split.time is not None or data.spans is not None:
+        return "stretch of time" if data.kin is None else "series, or stretch of time of one"
+    return "group of rows that keep together" if split.group is None else f"value of {str(split.group)!r}"
+
+
 def _keep(
     store: Store,
     data: Data,
@@ -369,6 +376,8 @@ def _keep(
         ids=put_array(store, rows),
         rows=len(rows),
         groups=None if codes is None else put_array(store, codes),
+        observations=None if codes is None else int(codes.max()) + 1,
+        observed="" if codes is None else _observed(data, split),
         called=None if called is None else put_table(store, called, rows),
         weights=None if weights is None else put_array(store, weights),
         spans=None if data.spans is None else put_array(store, data.spans[rows][:, [0, 2]]),

@@ -14,7 +14,7 @@ from concours.core.had import Had, had_by
 from concours.core.marks import TOO_FEW, mark, unsure_notes
 from concours.core.standings import WELL
 from concours.core.typed import typed
-from concours.core.written import counted
+from concours.core.written import as_observations, counted
 from concours.report.axis import NOTHING, decimals, fixed
 
 _Z = 1.96
@@ -255,6 +255,23 @@ class Report:
             return ""
         much = f": those that judge tell as much as {effective:,.0f} of equal weight" if effective else ""
         return f"Rows count by their weights in fits, scores, intervals and credit{much}."
+
+    @property
+    def observations(self) -> int | None:
+        """As how many observations the rows that judge count; none where each is one."""
+        return self._observations.get("count")
+
+    @property
+    def observing(self) -> str:
+        """The same as a sentence; empty where each is one."""
+        told = as_observations(self.rows_judging, self.observations, self._observations.get("of", ""))
+        return f"{told[0].upper()}{told[1:]}." if told else ""
+
+    @property
+    def _observations(self) -> Mapping[str, Any]:
+        told: Mapping[str, Any] = self.value["task"].get("observations", {})
+        found: Mapping[str, Any] = told.get("test" if self.rows_test else "train", {})
+        return found
 
     @property
     def rows_judging(self) -> int:

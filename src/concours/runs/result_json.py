@@ -95,6 +95,7 @@ def task_to_json(problem: Problem) -> dict[str, Any]:
         "rows_train": train,
         "rows_test": test,
         **_effective_rows(problem),
+        **_observations(problem),
         "classes": list(problem.labels),
         "metrics": [metric.name for metric in problem.metrics],
     }
@@ -105,6 +106,17 @@ def _effective_rows(problem: Problem) -> dict[str, Any]:
     parts = {"train": problem.train, "test": problem.test}
     found = {name: part.effective for name, part in parts.items() if part and part.effective is not None}
     return {"rows_effective": found} if found else {}
+
+
+def _observations(problem: Problem) -> dict[str, Any]:
+    """As how many observations the rows of a part count, and of what, where some of them count as one."""
+    parts = {"train": problem.train, "test": problem.test}
+    found = {
+        name: {"count": part.observations, "of": part.observed}
+        for name, part in parts.items()
+        if part and part.observations is not None and part.observations < part.rows
+    }
+    return {"observations": found} if found else {}
 
 
 def timeless(value: Any) -> Any:

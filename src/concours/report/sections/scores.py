@@ -22,7 +22,7 @@ def scores_section(r: Report) -> Section | None:
     return Section(
         id="scores",
         title="Scores and how sure they are",
-        text=(r.weighing,) if r.weighing else (),
+        text=tuple(text for text in (r.weighing, r.observing) if text),
         figures=(
             Figure(
                 title=f"{r.metric} of each model with its interval",
@@ -114,12 +114,13 @@ def _contenders(r: Report) -> Markup:
         rest = "the other one" if others == 1 else f"each of the other {others}"
         told = Markup(
             "These {} cannot be told apart for the first place, since no model is certainly better than any of them: {}.{} "
-            "More {}rows would narrow this down."
+            "More {}{} would narrow this down."
         ).format(
             len(first),
             listed,
             f" For {rest} there is a model that is certainly better." if others else "",
             "test " if r.rows_test else "",
+            "rows" if r.observations is None else f"observations than these {r.observations:,}",
         )
     if r.leader.default and r.leader.best != 1:
         among = "them" if len(first) > 1 else "these"
