@@ -137,7 +137,7 @@ def test_a_value_of_another_kind(name: str, run: Path, concours: Callable[..., t
     assert refused > 10
 
 
-@pytest.mark.slow
+@pytest.mark.night
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", FILES)
 def test_every_value_of_another_kind(name: str, run: Path, concours: Callable[..., tuple]) -> None:
