@@ -119,3 +119,15 @@ def test_new_goes_by_it(concours, fruit, monkeypatch):
     assert 'lineup = "none"' in text
     assert "[[entrant]]" in text
     assert "networks load a library" in text
+
+
+@pytest.mark.parametrize("command", ["advise", "new"])
+def test_a_contest_is_no_data(concours, fruit, command):
+    """Whoever names the contest is told what its data is, and nothing is written."""
+    contest = Path("fruit contest.toml")
+    contest.write_text(f'[task]\nkind = "tabular-classification"\ndata = "{fruit}"\n')
+    before = sorted(Path().iterdir())
+    code, _, error = concours(command, str(contest))
+    assert (code, error.count("\n")) == (2, 1)
+    assert "fruit contest.toml is a contest, not data; name its data, 'fruit.csv', or hold it: concours run '" in error
+    assert sorted(Path().iterdir()) == before

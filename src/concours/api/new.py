@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -90,8 +91,10 @@ def draft(
 
     Raises:
         ContestError: the file of models is wrong.
-        DataError: the data is missing, damaged or several unrelated tables, or its target is not clear.
+        DataError: the data is missing, damaged or several unrelated tables, or its target is not clear; or it is a
+            contest.
     """
+    _refuse_contest(Path(data))
     entrants = [EntrantText(keys=keys) for keys in listed(models, out.parent)] if models else []
     targets = (target,) if isinstance(target, str) else tuple(target or ())
     options = Options(header=header, names=targets, on_bad_row=on_bad_row)
@@ -115,6 +118,20 @@ def draft(
     text = toml_of(settings, head, warnings, entrants)
     left_out = found.opened.left_out + findings.left_out
     return Draft(findings=findings, settings=settings, warnings=warnings, after=after, text=text, left_out=left_out)
+
+
+def _refuse_contest(path: Path) -> None:
+    """Refuses a contest file in place of its data. Raises DataError."""
+    if path.suffix != ".toml" or not path.is_file():
+        return
+    try:
+        task = tomllib.loads(path.read_text(encoding="utf-8")).get("task")
+    except (OSError, ValueError):
+        return
+    if isinstance(task, dict):
+        data = task.get("data")
+        whose = f"name its data, {data!r}" if isinstance(data, str) else "name the data that it is about"
+        raise DataError(f"{path} is a contest, not data; {whose}, or hold it: concours run {shlex.quote(str(path))}")
 
 
 def _hints(found: Found, data: str) -> list[str]:

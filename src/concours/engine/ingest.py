@@ -345,7 +345,7 @@ def _observed(data: Data, split: Split) -> str:
     """What a group of rows is that counts as one observation, in words."""
     if split.time is not None or data.spans is not None:
         return "stretch of time" if data.kin is None else "series, or stretch of time of one"
-    return "group of rows that keep together" if split.group is None else f"value of {str(split.group)!r}"
+    return data.kin_of if split.group is None else f"value of {str(split.group)!r}"
 
 
 def _keep(

@@ -234,7 +234,7 @@ def _together(read: _Read, task: Task) -> Data:
             if len(counts) == len(kin):
                 return data
             note = f"pairs that share {what} keep together: {len(counts):,} groups, the largest of {counts.max():,}"
-            return replace(data, kin=kin, notes=(*data.notes, note))
+            return replace(data, kin=kin, kin_of="group of pairs that share a text", notes=(*data.notes, note))
     said = (
         f"{data.name}: most pairs hang together by texts that they share, so texts stand on both sides of the split: "
         "scores flatter what knows them by heart; name a column that keeps pairs together by group in [task.split]"

@@ -64,7 +64,7 @@ def _ordered(data: Data, column: str, task: Task) -> Data:
     said = f"{len(np.unique(codes)):,} queries, {size_said(sizes)} documents each"
     y = np.stack([data.y, codes.astype(np.float64)], axis=1)
     kin = None if task.split.group and task.split.group != column else codes
-    return replace(data, x=x, y=y, kin=kin, notes=(*data.notes, said))
+    return replace(data, x=x, y=y, kin=kin, kin_of="query", notes=(*data.notes, said))
 
 
 def size_said(sizes: NDArray[np.int64]) -> str:

@@ -50,6 +50,7 @@ class Data:
         spans: where rows are stretches of time, (rows, 3) float64: where each begins, from where its target is, and
             where it ends. They are then split by time.
         kin: (rows,) codes from 0, of which rows keep together, where the task names no group and the rows tell.
+        kin_of: what rows of one such code are, in words.
         content: where inputs do not tell rows apart, as labels by which pictures are drawn do not: what does.
         meta: what the reader knows that belongs to the output.
         forms: of the columns that rows were cut from, where these are no table that keeps them: new rows are read with
@@ -84,6 +85,7 @@ class Data:
     ids: pa.ChunkedArray | None = None
     spans: NDArray[np.float64] | None = None
     kin: NDArray[np.int64] | None = None
+    kin_of: str = "group of rows that keep together"
     content: Rows | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     forms: Mapping[str, Form] = field(default_factory=dict)
