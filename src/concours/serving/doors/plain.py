@@ -143,7 +143,7 @@ def _arrow(body: bytes) -> pa.Table:
 
 
 def write(served: Served, wanted: Wanted, p: Values, partly: str) -> Told:
-    """The answer: as JSON, or as `predict` would write it to a file, in CSV or an Arrow stream."""
+    """The answer: as JSON, or as a file of predictions, a line a row, in CSV or an Arrow stream."""
     accept, rows = wanted.ask.accept or wanted.ask.type, len(p)
     head = {"x-concours-model": served.name} | ({"x-concours-partly": partly} if partly else {})
     if accept in (CSV, ARROW):
