@@ -79,7 +79,7 @@ def test_as_how_many_observations_rows_count_is_told_on_the_board_and_in_the_rep
         assert f"Intervals and ranks {said[name]}." in page
         assert f"More test observations than these {told['count']} would narrow this down." in page
     assert said["plot"] == "count the 60 rows that judge as 6 observations: one for each value of 'plot'"
-    assert said["day"].endswith("one for each stretch of time")
+    assert said["day"].endswith("one for each block of time")
 
 
 def test_result_json_has_the_names_that_others_read(result):

@@ -22,6 +22,7 @@ from concours.kernels.rows.spans import overlapping
 from concours.stores.blobs import get_array
 from concours.stores.memory import MemoryStore
 from concours.tasks.cells import Form, forms_of, schema_of
+from concours.tasks.division import divide
 from concours.tasks.kinds import kind_named
 from concours.tasks.outputs.series import Series
 from concours.tasks.outputs.table import output_told, output_valued
@@ -417,6 +418,35 @@ def test_a_file_of_predictions_says_what_was_written(seed, horizon, levels):
     one = output(horizon, levels)
     p = np.sort(np.random.default_rng(seed).normal(size=(4, horizon, len(levels))), axis=2).reshape(4, -1)
     assert one.given(pa.table(one.columns(p, None, proba=False)), "p.csv").named.tolist() == p.tolist()
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(40, 400), st.integers(1, 12), st.sampled_from(["D", "MS", "h", "QS"]))
+def test_a_short_series_is_cut_so_that_something_is_left_of_every_fold(steps, horizon, every):
+    """By the usual settings, whatever the season; a season is seen where a fifth of the series holds it."""
+    table = pd.DataFrame({"at": pd.date_range("2001-01-01", periods=steps, freq=every), "sold": np.arange(steps) % 7.0})
+    asked = Task(kind="forecasting", data=table, target="sold", options={"horizon": horizon}, split=Split(test=0.2))
+    data = read(asked, KIND, Path())[0]
+    context, season = data.meta["context"], data.meta["season"]
+    assert context + horizon <= max(steps // 5, horizon + 1)
+    assert context >= season or season + horizon > steps // 5
+    if (context + horizon) * 5 > steps:
+        return  # so long a horizon is refused below
+    found = divide(
+        asked.split, data.x, None, rng=np.random.default_rng(0), test_apart=False, name="s", spans=data.spans
+    )
+    spans = data.spans[found.in_train][:, [0, 2]]
+    assert all((~overlapping(spans, found.folds == fold)).sum() > 1 for fold in np.unique(found.folds))
+
+
+def test_a_fold_of_which_nothing_is_left_is_told():
+    """In one line, with what to do, before anybody is fitted on nothing."""
+    asked = task(frame(120), context=36, horizon=12)
+    with pytest.raises(
+        ConcoursError, match="fold 1 of .* leaves 0 rows of .* a row reaches over 48 steps.*lower the context"
+    ) as told:
+        ingest(asked, MemoryStore(), seed=0, folder=Path())
+    assert "\n" not in str(told.value)
 
 
 @QUICK

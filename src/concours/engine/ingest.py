@@ -344,7 +344,7 @@ def _called(data: Data, task: Task, kind: Kind) -> pa.Table | None:
 def _observed(data: Data, split: Split) -> str:
     """What a group of rows is that counts as one observation, in words."""
     if split.time is not None or data.spans is not None:
-        return "stretch of time" if data.kin is None else "series, or stretch of time of one"
+        return "block of time" if data.kin is None else "series, or block of time of one"
     return data.kin_of if split.group is None else f"value of {str(split.group)!r}"
 
 

@@ -23,6 +23,7 @@ DUPLICATES = "duplicates"
 """The word for rows with equal inputs as groups."""
 
 _FEW, _MANY, _MANY_SLOW = 3_000, 100_000, 10_000
+_LEAST = 2
 _UNITS = 10
 """Series from which on each is one observation: the means of fewer say too little of how sure a score is."""
 
@@ -93,6 +94,8 @@ def divide(
     else:
         folds = time_folds(time[train], count)
         _check_enough(len(np.unique(folds)), count, f"different times ({split.time or 'of the rows'})", name)
+        if spans is not None:
+            _check_left(spans[train], folds, name)
         groups = _blocks(time, in_test)
     return Division(in_test=in_test, in_train=train, folds=folds, groups=groups)
 
@@ -113,6 +116,7 @@ def _by_series(
     count = _folds(split, int(np.count_nonzero(train)), name, slow=slow)
     folds = _each(kin[train], lambda rows: time_folds(time[train][rows], count))
     _check_enough(len(np.unique(folds)), count, "different times (of the rows)", name)
+    _check_left(spans[train], folds, name)
     blocks = _each(kin, lambda rows: _blocks(time[rows], in_test[rows]))
     groups = kin if kin.max() + 1 >= _UNITS else kin * (2 * len(time)) + blocks
     return Division(in_test=in_test, in_train=train, folds=folds, groups=np.unique(groups, return_inverse=True)[1])
@@ -249,6 +253,19 @@ def _blocks(time: NDArray[np.float64], in_test: NDArray[np.bool_]) -> NDArray[np
     blocks[~in_test] = time_blocks(time[~in_test])
     blocks[in_test] = time_blocks(time[in_test]) + len(time)
     return blocks
+
+
+def _check_left(spans: NDArray[np.float64], folds: NDArray[np.int64], name: str) -> None:
+    """Refuses rows of which too many reach into a fold. Raises DataError."""
+    for fold in np.unique(folds):
+        left = int(np.count_nonzero(~overlapping(spans[:, [0, 2]], folds == fold)))
+        if left < _LEAST:
+            reach = float(np.median(spans[:, 2] - spans[:, 0]))
+            raise DataError(
+                f"{name}: fold {fold + 1} of {folds.max() + 1} leaves {counted(left, 'row')} of {len(folds):,} to fit "
+                f"on: a row reaches over {reach:,.0f} steps, and none counts that reaches into the fold; lower the "
+                "context or the horizon in task.options, or give a longer series"
+            )
 
 
 def _check_enough(found: int, folds: int, what: str, name: str) -> None:

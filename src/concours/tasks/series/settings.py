@@ -10,7 +10,9 @@ from concours.core.errors import ContestError, DataError, nearest
 
 _ORIGINS = 2000
 _CONTEXT = 4
-_SHARE = 4
+_REACH, _MOST_REACH = 0.15, 0.2
+"""Of the series: how much of it a row covers. Nobody is fitted on a row that reaches into the fold that is held out, on
+either side of it, so that with longer rows nothing would be left."""
 _MOST = 100_000
 
 
@@ -21,7 +23,7 @@ class Settings:
     Attributes:
         horizon: how many steps ahead are forecast; must be given.
         context: how many steps before the origin a model sees. By default four times the longer of season and horizon,
-            at most a quarter of the series.
+            but together with the horizon at most 15% of the series; a season at least, where that is 20% at most.
         step: from one origin to the next; by default so many that there are at most about 2,000 origins.
         season: after how many steps the series repeats itself, as far as it does; by default by its step in time: 24 of
             hours, 7 of days, 12 of months, and so on, 1 where nothing is known.
@@ -59,7 +61,7 @@ def settings_of(options: Mapping[str, Any], *, steps: int, season: int, name: st
     if "horizon" not in options:
         raise ContestError("task.options.horizon is missing: how many steps ahead to forecast, e.g. horizon = 24")
     horizon, season = options["horizon"], options.get("season", season)
-    context = options.get("context") or max(min(_CONTEXT * max(season, horizon), steps // _SHARE), 1)
+    context = options.get("context") or _usual_context(steps, horizon, season)
     origins = steps - context - horizon + 1
     if origins < 1:
         raise DataError(
@@ -68,6 +70,11 @@ def settings_of(options: Mapping[str, Any], *, steps: int, season: int, name: st
         )
     step = options.get("step") or -(-origins // _ORIGINS)
     return Settings(horizon=horizon, context=context, step=step, season=season)
+
+
+def _usual_context(steps: int, horizon: int, season: int) -> int:
+    longest, longest_season = (int(share * steps) - horizon for share in (_REACH, _MOST_REACH))
+    return max(min(_CONTEXT * max(season, horizon), max(longest, min(season, longest_season))), 1)
 
 
 def series_of(options: Mapping[str, Any]) -> str | None:
