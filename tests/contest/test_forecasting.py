@@ -92,17 +92,18 @@ def test_credit_is_shared_among_members(home):
 
 
 def test_what_comes_next_is_predicted(concours, home):
-    """From the end of a file: one row, a median and quantiles for each step, in Python as in the file."""
+    """From the end of a file: a line a step, with its time, a median and quantiles, in Python as in the file."""
     latest = visits(170)[-20:]
     latest.to_csv("latest.csv", index=False)
     code, _, err = concours("predict run latest.csv -o next.csv --with ridge")
     assert code == 0, err
     written = pd.read_csv("next.csv")
-    assert list(written) == ["prediction", *(f"q0.{level}" for level in range(1, 10))]
+    assert list(written) == ["day", "prediction", *(f"q0.{level}" for level in range(1, 10))]
+    assert written["day"].tolist() == visits(173)["day"][170:].astype(str).str[:10].tolist()
     told = product.predict(Result.load("run"), latest, model="ridge")
     assert told.shape == (1, 3, 9)
-    assert json.loads(written["prediction"][0]) == pytest.approx(told[0, :, 4].tolist())
-    assert json.loads(written["q0.9"][0]) == pytest.approx(told[0, :, 8].tolist())
+    assert written["prediction"].tolist() == pytest.approx(told[0, :, 4].tolist())
+    assert written["q0.9"].tolist() == pytest.approx(told[0, :, 8].tolist())
     coming = visits(173)["visits"][170:].to_numpy()
     assert np.abs(told[0, :, 4] - coming).max() < 5
     with pytest.raises(DataError, match="probabilities were asked for, but this task predicts 3 steps of a series"):
@@ -122,8 +123,9 @@ def test_a_decimal_comma_of_the_fit_is_one_of_new_rows(concours, tmp_path, monke
     product.Contest.from_file(Path("contest.toml")).with_options(engine="inline", out="run").run()
     code, _, err = concours("predict run latest.csv -o next.csv")
     assert code == 0, err
-    said = json.loads(pd.read_csv("next.csv")["prediction"][0])
-    assert said == pytest.approx([3 + step % 7 / 8 for step in range(150, 153)])
+    assert pd.read_csv("next.csv")["prediction"].tolist() == pytest.approx(
+        [3 + step % 7 / 8 for step in range(150, 153)]
+    )
 
 
 def test_too_short_a_file_is_told(concours):

@@ -28,10 +28,22 @@ X = settle(X, "data", written=False).table
 Y = np.arange(ROWS) % 2
 
 
-def division(split: Split, *, x=X, strata=Y, ignore=("who", "day", "said", "gap"), apart=False):
+def division(split: Split, *, x=X, strata=Y, ignore=("who", "day", "said", "gap"), apart=False, fewer=False):
     """The division by a split of the rows above."""
     rng = np.random.default_rng(0)
-    return divide(split, x, strata, rng=rng, test_apart=apart, name="data", ignore=ignore)
+    return divide(split, x, strata, rng=rng, test_apart=apart, name="data", ignore=ignore, fewer=fewer)
+
+
+@pytest.mark.parametrize("by", ["group", "time"])
+@pytest.mark.parametrize("known", [2, 3, 6, 40])
+def test_few_groups_or_times_make_fewer_folds_where_nobody_has_said_how_many(by, known):
+    """As many as there are of them to fit on; who has said a number is told that they are too few."""
+    x = pa.table({"of": np.arange(ROWS) % known, "a": np.arange(ROWS)})
+    asked = Split(test=0, folds=8, **{by: "of"})
+    assert division(asked, x=x, ignore=(), fewer=True).folds.max() + 1 == min(known, 8)
+    if known < 8:
+        with pytest.raises(ConcoursError, match=f"{known} .* to fit on are too few for 8 folds"):
+            division(asked, x=x, ignore=())
 
 
 @pytest.mark.parametrize(

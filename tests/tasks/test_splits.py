@@ -64,6 +64,16 @@ def test_groups_are_never_divided(strata, folds, seed):
         assert len(set(chosen[groups == group])) == 1
 
 
+@SETTINGS
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=40), st.integers(1, 4), st.integers(2, 8), st.integers(0, 100))
+def test_no_fold_is_empty_where_there_are_as_many_groups(sizes, classes, folds, seed):
+    """Even where every row of a group is of one class, so that several folds lack as much of it."""
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    for strata in (groups % classes, np.arange(len(groups)) % classes):
+        fold = fold_rows(strata, min(folds, len(sizes)), np.random.default_rng(seed), groups=groups)
+        assert (np.bincount(fold, minlength=min(folds, len(sizes))) > 0).all()
+
+
 @pytest.mark.parametrize("count", [60, 40_000])
 def test_groups_are_dealt_evenly(count):
     """Folds of groups have nearly the same size and shares of the classes, with few groups and with very many."""

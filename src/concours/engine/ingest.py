@@ -192,6 +192,7 @@ def _divided(
         name=data.name,
         ignore=(task.id,) if task.id else (),
         slow=slow,
+        fewer=task.split.folds is None,
     )
 
 

@@ -57,6 +57,7 @@ def divide(
     name: str,
     ignore: tuple[str, ...] = (),
     slow: bool = False,
+    fewer: bool = False,
     spans: NDArray[np.float64] | None = None,
     kin: NDArray[np.int64] | None = None,
 ) -> Division:
@@ -65,6 +66,8 @@ def divide(
     Args:
         strata: (rows,) of what each part should have its share; none where there is nothing such.
         slow: whether fits take so long that fewer folds are usual.
+        fewer: whether nobody has said how many folds there are, so that of few groups, or
+            times, there are as many as of these.
         test_apart: whether the test part is a source of its own, so that all these rows are fitted on.
         ignore: columns that do not count where rows are compared.
         spans: where rows are stretches of time, (rows, 3): they are split by where their targets begin.
@@ -85,13 +88,14 @@ def divide(
     rows = int(np.count_nonzero(train))
     count = _folds(split, rows, name, slow=slow)
     if groups is not None:
-        _check_enough(
-            len(np.unique(groups[train])), count, f"groups ({split.group or 'of rows that keep together'})", name
-        )
+        known = len(np.unique(groups[train]))
+        count = max(min(count, known), 2) if fewer else count
+        _check_enough(known, count, f"groups ({split.group or 'of rows that keep together'})", name)
     if time is None:
         left = None if groups is None else groups[train]
         folds = fold_rows(strata[train], count, rng, groups=left, repeats=split.repeats)
     else:
+        count = max(min(count, len(np.unique(time[train]))), 2) if fewer else count
         folds = time_folds(time[train], count)
         _check_enough(len(np.unique(folds)), count, f"different times ({split.time or 'of the rows'})", name)
         if spans is not None:

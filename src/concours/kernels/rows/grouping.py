@@ -17,6 +17,8 @@ def grouped(strata: Codes, groups: Codes, shares: NDArray[np.float64], rng: np.r
 
     The largest groups first, each goes where the strata lack it most, as in scikit-learn's `StratifiedGroupKFold`;
     beyond some thousands, the small ones that are left are dealt out evenly, stratum by stratum.
+
+    Law: of equal shares none is empty, where there are as many groups.
     """
     _, groups = np.unique(groups, return_inverse=True)
     _, strata = np.unique(strata, return_inverse=True)
@@ -24,7 +26,10 @@ def grouped(strata: Codes, groups: Codes, shares: NDArray[np.float64], rng: np.r
     order = np.lexsort((rng.random(len(sizes)), -sizes))
     first, rest = order[:_WEIGHED], order[_WEIGHED:]
     parts = np.empty(len(sizes), dtype=np.int64)
-    parts[first] = _placed(_strata_of(groups, strata, first), shares, np.bincount(strata))
+    of_groups, totals = _strata_of(groups, strata, first), np.bincount(strata)
+    parts[first] = _placed(of_groups, shares, totals)
+    if len(np.unique(parts[first])) < min(len(first), len(shares)):
+        parts[first] = _placed(of_groups, shares, totals, empty_first=True)
     if len(rest):
         main = np.zeros(len(sizes), dtype=np.int64)
         main[groups] = strata  # some row's: most of these groups are of one row
@@ -44,15 +49,22 @@ def _strata_of(groups: Codes, strata: Codes, chosen: Codes) -> NDArray[np.float6
 
 
 def _placed(
-    of_groups: NDArray[np.float64], shares: NDArray[np.float64], totals: NDArray[np.int64]
+    of_groups: NDArray[np.float64], shares: NDArray[np.float64], totals: NDArray[np.int64], *, empty_first: bool = False
 ) -> NDArray[np.int64]:
-    """The part of each group in turn: where the squared distance from the parts' due falls most or rises least."""
+    """The part of each group in turn: where the squared distance from the parts' due falls most or rises least.
+
+    Args:
+        empty_first: of parts that are equally good, as they are where each group has a stratum of its own, the one with
+            the least rows.
+    """
     due = shares[:, None] * totals
     rare = np.maximum(shares, _LEAST)[:, None]
     have = np.zeros_like(due)
     parts = np.empty(len(of_groups), dtype=np.int64)
     for index, group in enumerate(of_groups):
         scale = group / totals**2
-        parts[index] = ((2 * (have - due) + group) * scale / rare).sum(axis=1).argmin()
+        rises = ((2 * (have - due) + group) * scale / rare).sum(axis=1)
+        best = np.flatnonzero(np.isclose(rises, rises.min(), rtol=0, atol=1e-12)) if empty_first else [rises.argmin()]
+        parts[index] = best[have[best].sum(axis=1).argmin()]
         have[parts[index]] += group
     return parts

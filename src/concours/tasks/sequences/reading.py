@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from concours.core.errors import ContestError, DataError
+from concours.core.written import counted
 from concours.tasks.cells import Form
 from concours.tasks.ids import ids_of
 from concours.tasks.kinds import Kind
@@ -76,7 +77,9 @@ def renew(
     del more
     found = new_sequences(source, forms or {}, like.shape[1], next(iter(written), None))
     if len(found.channels) != like.shape[1]:
-        raise DataError(f"{found.name} has {len(found.channels)} channels; models were fitted on {like.shape[1]}")
+        raise DataError(
+            f"{found.name} has {counted(len(found.channels), 'channel')}; models were fitted on {like.shape[1]}"
+        )
     for warning in (*found.warnings, *_cut(found, like.shape[2])):
         told(warning)
     return padded(found.values, like.shape[2]), Opened(x=found.table, name=found.name, notes=found.notes)
@@ -102,7 +105,10 @@ def _data(found: Sequences, task: Task, kind: Kind, steps: int) -> Data:
         ids=None if task.id is None else ids_of(table[task.id]),
         left_out=found.left_out,
         read="sequences",
-        notes=(*found.notes, f"{min(lengths):,} to {max(lengths):,} steps each, of {len(found.channels)} channels"),
+        notes=(
+            *found.notes,
+            f"{min(lengths):,} to {max(lengths):,} steps each, of {counted(len(found.channels), 'channel')}",
+        ),
         warnings=(*found.warnings, *told, *alike, *_cut(found, steps)),
         weights=weights,
         forms=found.forms,
