@@ -66,6 +66,24 @@ def test_groups_are_kept_where_rows_have_any(tmp_path):
     assert len(set(zip(groups, np.arange(20) // 4, strict=True))) == len(set(groups)) == 5
 
 
+def test_few_units_make_few_folds_and_are_what_is_counted(tmp_path):
+    """Eight machines, two of which judge: six folds, where nobody has said how many, and two observations."""
+    rows = [(unit, cycle, cycle / 20 + unit) for unit in range(8) for cycle in range(1, 21)]
+    data = pd.DataFrame(rows, columns=["unit", "cycle", "heat"])
+    asked = Task(
+        kind="remaining-useful-life",
+        data=data,
+        id="unit",
+        split=Split(test=0.25),
+        options={"time": "cycle", "window": 5},
+    )
+    problem = ingest(asked, MemoryStore(), seed=0, folder=tmp_path).problem
+    assert problem.n_folds == 6
+    assert (problem.test.observations, problem.test.observed) == (2, "value of 'unit'")
+    with pytest.raises(ConcoursError, match="6 groups .unit. to fit on are too few for 8 folds"):
+        ingest(replace(asked, split=Split(test=0.25, folds=8)), MemoryStore(), seed=0, folder=tmp_path)
+
+
 def test_without_ids_rows_are_known_by_position(tmp_path):
     """Positions in the data as it was read, from 0."""
     found, store = ingested(tmp_path, id=None, drop=("key",))

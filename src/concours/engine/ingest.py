@@ -346,7 +346,10 @@ def _observed(data: Data, split: Split) -> str:
     """What a group of rows is that counts as one observation, in words."""
     if split.time is not None or data.spans is not None:
         return "block of time" if data.kin is None else "series, or block of time of one"
-    return data.kin_of if split.group is None else f"value of {str(split.group)!r}"
+    column = _grouped(split, data)[0].group
+    if column == DUPLICATES:
+        return "set of rows with equal inputs"
+    return data.kin_of if column is None else f"value of {str(column)!r}"
 
 
 def _keep(
