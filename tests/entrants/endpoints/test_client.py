@@ -120,7 +120,8 @@ FAULTS = {
 def test_what_comes_to_nothing_is_tried_again(fault, serve, answers, asking):
     """Each fault once, then the answer; nothing of the fault is kept."""
     server = serve(lambda asked: fault if asked.time == 1 and asked.question == "1" else _echo(asked))
-    endpoint = Endpoint(server.base_url, timeout_s=0.3)
+    patience = 2.0 if fault is FAULTS["hangs"] else 60.0  # longer than a busy machine takes to answer the others
+    endpoint = Endpoint(server.base_url, timeout_s=patience)
     replies = ask_all(asking(endpoint, 0, 1, 2), endpoint, answers)
     assert [reply.text for reply in replies] == ["said 0", "said 1", "said 2"]
     assert server.count == 4
