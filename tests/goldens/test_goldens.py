@@ -308,7 +308,6 @@ def test_a_contest_comes_to_what_it_came_to(name, tmp_path):
 
 
 @pytest.mark.night
-@pytest.mark.slow
 def test_no_processor_changes_what_a_contest_comes_to():
     """With the plainest arithmetic, other sums in another order, everything is as it was."""
     ran = subprocess.run(

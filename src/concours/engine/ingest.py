@@ -152,7 +152,7 @@ def ingest(task: Task, store: Store, *, seed: int, folder: Path, scaled: Scaled 
         repeats=task.split.repeats,
     )
     warnings = [*(_leaking(data, output, y, train, task) if "columns" in kind.input.can else ()), *warnings]
-    warnings += _blocks_said(task, test_part, (test or data).kin, store)
+    warnings += _blocks_said(task, test_part)
     warnings += _repeated(keys[train], keys[in_test] if test_keys is None else test_keys)
     warnings += [*_repeated_over_folds(keys[train], folds), *few]
     warnings += told
@@ -231,14 +231,13 @@ def _leaking(data: Data, output: OutputKind, y: Any, rows: NDArray[np.int64], ta
     ]
 
 
-def _blocks_said(task: Task, test: Part | None, kin: NDArray[np.int64] | None, store: Store) -> list[str]:
+def _blocks_said(task: Task, test: Part | None) -> list[str]:
     """What is to be known of intervals where rows follow in time."""
-    if test is None or not test.in_time or test.groups is None:
+    if test is None or not test.in_time or test.observations is None:
         return []
     by = f" by {task.split.time!r}" if task.split.time else ""
-    blocks = int(get_array(store, test.groups).max()) + 1
-    what = "blocks of time" if kin is None or kin.max() + 1 != blocks else "series"
-    said = f"rows follow in time{by}, and neighbours are alike: intervals count {blocks:,} {what} as "
+    what = "series" if test.observed == "series" else "blocks of time"
+    said = f"rows follow in time{by}, and neighbours are alike: intervals count {test.observations:,} {what} as "
     return [f"{said}observations, not the {test.rows:,} rows that judge"]
 
 
@@ -342,11 +341,11 @@ def _called(data: Data, task: Task, kind: Kind) -> pa.Table | None:
     return rows.select([split.group]) if split.group in rows.column_names else None
 
 
-def _observed(data: Data, split: Split) -> str:
-    """What a group of rows is that counts as one observation, in words."""
+def _observed(data: Data, split: Split, count: int) -> str:
+    """What each of so many groups of rows is, that count as one observation, in words."""
     if split.time is not None or data.spans is not None:
-        return "block of time" if data.kin is None else "series, or block of time of one"
-    column = _grouped(split, data)[0].group
+        return "series" if data.kin is not None and data.kin.max() + 1 == count else "block of time"
+    column = split.group or data.together
     if column == DUPLICATES:
         return "set of rows with equal inputs"
     return data.kin_of if column is None else f"value of {str(column)!r}"
@@ -368,6 +367,7 @@ def _keep(
     else:
         kept = put_array(store, data.x, rows)
     codes = None if groups is None else np.unique(groups[rows], return_inverse=True)[1]
+    count = None if codes is None else int(codes.max()) + 1
     weights = None if data.weights is None else data.weights[rows]
     if weights is not None and not weights.any():
         raise DataError(
@@ -380,8 +380,8 @@ def _keep(
         ids=put_array(store, rows),
         rows=len(rows),
         groups=None if codes is None else put_array(store, codes),
-        observations=None if codes is None else int(codes.max()) + 1,
-        observed="" if codes is None else _observed(data, split),
+        observations=count,
+        observed="" if count is None else _observed(data, split, count),
         called=None if called is None else put_table(store, called, rows),
         weights=None if weights is None else put_array(store, weights),
         spans=None if data.spans is None else put_array(store, data.spans[rows][:, [0, 2]]),

@@ -24,6 +24,7 @@ DUPLICATES = "duplicates"
 
 _FEW, _MANY, _MANY_SLOW = 3_000, 100_000, 10_000
 _LEAST = 2
+"""Rows that a fold leaves to fit on; of one nothing can be learned."""
 _UNITS = 10
 """Series from which on each is one observation: the means of fewer say too little of how sure a score is."""
 
@@ -66,8 +67,7 @@ def divide(
     Args:
         strata: (rows,) of what each part should have its share; none where there is nothing such.
         slow: whether fits take so long that fewer folds are usual.
-        fewer: whether nobody has said how many folds there are, so that of few groups, or
-            times, there are as many as of these.
+        fewer: whether nobody has said how many folds there are: of few groups, or times, there are then as many.
         test_apart: whether the test part is a source of its own, so that all these rows are fitted on.
         ignore: columns that do not count where rows are compared.
         spans: where rows are stretches of time, (rows, 3): they are split by where their targets begin.
